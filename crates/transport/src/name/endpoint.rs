@@ -60,6 +60,12 @@ impl Endpoint {
         self.addressing
     }
 
+    /// True when requests do not leave this computer.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.base.host())
+    }
+
     /// The address for the whole account.
     #[must_use]
     pub fn service(&self) -> Target {
@@ -108,6 +114,15 @@ impl Endpoint {
     }
 }
 
+fn is_loopback(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
 impl FromStr for Endpoint {
     type Err = NameError;
 
@@ -129,18 +144,14 @@ impl FromStr for Endpoint {
                 "it is a scheme and a host, without a path; buckets and keys are given apart",
             ));
         }
-        let (is_address, is_loopback) = match base.host() {
-            Some(Host::Ipv4(ip)) => (true, ip.is_loopback()),
-            Some(Host::Ipv6(ip)) => (true, ip.is_loopback()),
-            Some(Host::Domain(name)) => (
-                name == "localhost",
-                name == "localhost" || name.ends_with(".localhost"),
-            ),
+        let is_address = match base.host() {
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+            Some(Host::Domain(name)) => name == "localhost",
             None => return Err(refuse("it has no host")),
         };
         match base.scheme() {
             "https" => {}
-            "http" if is_loopback => {}
+            "http" if is_loopback(base.host()) => {}
             "http" => {
                 return Err(refuse(
                     "http:// is for loopback addresses; use https:// for other hosts",

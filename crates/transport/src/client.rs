@@ -1,0 +1,368 @@
+//! The client: signs, sends, and sends again.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::{StreamExt, TryStreamExt};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::{Method, Request, Response};
+
+use crate::body::{Body, ByteStream};
+use crate::bucket::Bucket;
+use crate::credentials::{Credentials, CredentialsProvider, StaticCredentials};
+use crate::error::{Error, NetworkError, ServiceError, invalid};
+use crate::http::{HttpConnector, HttpOptions, ProxyChoice, ReqwestConnector};
+use crate::name::{BucketName, Endpoint, Region};
+use crate::request::{Call, Repeat, authority};
+use crate::retry::RetryPolicy;
+use crate::sign::KeyTime;
+use crate::wire::error::ErrorDocument;
+use crate::wire::service::BucketList;
+use crate::wire::xml::MAX_DOCUMENT;
+
+/// A signature is dated back by this much, for clocks that are a little ahead. In seconds.
+const BACKDATE: u64 = 60;
+/// How long a signature holds, in seconds.
+const LIFETIME: u64 = 3600;
+/// The longest error document that is read, in bytes.
+const MAX_ERROR_DOCUMENT: usize = 64 * 1024;
+
+/// A client of the service. Cheap to clone; clones share connections.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    endpoint: Endpoint,
+    credentials: Arc<dyn CredentialsProvider>,
+    connector: Arc<dyn HttpConnector>,
+    retry: RetryPolicy,
+    stall_timeout: Duration,
+}
+
+/// Puts a [`Client`] together. An endpoint or a region, and credentials, are needed.
+#[derive(Debug, Default)]
+pub struct ClientBuilder {
+    endpoint: Option<Endpoint>,
+    region: Option<Region>,
+    credentials: Option<Arc<dyn CredentialsProvider>>,
+    connector: Option<Arc<dyn HttpConnector>>,
+    http: HttpOptions,
+    retry: RetryPolicy,
+    stall_timeout: Option<Duration>,
+}
+
+impl ClientBuilder {
+    /// The region whose public address is used.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// Another address than the region's.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// The same credentials for every request.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(Arc::new(StaticCredentials::from(credentials)));
+        self
+    }
+
+    /// Credentials that are asked for before every request.
+    #[must_use]
+    pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
+        self.credentials = Some(Arc::new(provider));
+        self
+    }
+
+    /// Another HTTP client than reqwest.
+    #[must_use]
+    pub fn connector(mut self, connector: impl HttpConnector + 'static) -> Self {
+        self.connector = Some(Arc::new(connector));
+        self
+    }
+
+    /// How connections are made.
+    #[must_use]
+    pub fn http_options(mut self, options: HttpOptions) -> Self {
+        self.http = options;
+        self
+    }
+
+    /// When failed requests are tried again.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long a request may stand still, neither sending nor receiving. 60 seconds unless set.
+    #[must_use]
+    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = Some(timeout);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When there is neither endpoint nor region, no credentials, or HTTPS cannot be set up.
+    pub fn build(self) -> Result<Client, Error> {
+        let endpoint = match (self.endpoint, &self.region) {
+            (Some(endpoint), _) => endpoint,
+            (None, Some(region)) => Endpoint::region(region)?,
+            (None, None) => return Err(invalid("neither a region nor an endpoint is set")),
+        };
+        let credentials = self
+            .credentials
+            .ok_or(crate::credentials::CredentialsError::Missing)?;
+        let connector = match self.connector {
+            Some(connector) => connector,
+            None => {
+                let mut options = self.http;
+                if endpoint.is_loopback() {
+                    options.proxy = ProxyChoice::None;
+                }
+                Arc::new(ReqwestConnector::new(&options)?)
+            }
+        };
+        Ok(Client(Arc::new(Shared {
+            endpoint,
+            credentials,
+            connector,
+            retry: self.retry,
+            stall_timeout: self.stall_timeout.unwrap_or(Duration::from_secs(60)),
+        })))
+    }
+}
+
+impl Client {
+    /// Begins a client.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The calls of one bucket.
+    #[must_use]
+    pub fn bucket(&self, name: BucketName) -> Bucket {
+        Bucket::new(self.clone(), name)
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// The account's buckets (`GET Service`).
+    ///
+    /// # Errors
+    /// Those of every request: [`Error`].
+    pub async fn list_buckets(&self) -> Result<BucketList, Error> {
+        let answer = self
+            .execute(Call::new(Method::GET, self.0.endpoint.service()))
+            .await?;
+        Ok(BucketList::parse(
+            &answer.into_body().collect(MAX_DOCUMENT).await?,
+        )?)
+    }
+
+    /// Sends a request until it succeeds, is refused for good, or the policy gives up.
+    pub(crate) async fn execute(&self, mut call: Call) -> Result<Response<ByteStream>, Error> {
+        let started = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let again = call.body.try_clone();
+            let is_repeatable = again.is_some();
+            let body = std::mem::replace(&mut call.body, again.unwrap_or_else(Body::empty));
+            let credentials = self.0.credentials.credentials().await?;
+            let request = call.sign(&credentials, body.len(), now()?, &attempt_headers(attempt))?;
+            drop(credentials);
+            tracing::debug!(method = %call.method, host = authority(&call.target.url), attempt, "request");
+            let (error, asked) = match self.send(request.map(|()| body)).await {
+                Ok(answer) if answer.status().is_success() => return Ok(answer),
+                Ok(answer) => {
+                    let asked = retry_after(answer.headers());
+                    (refusal(call.method.clone(), answer).await, asked)
+                }
+                Err(error) => (error, None),
+            };
+            let delay = (is_repeatable && may_repeat(&error, call.repeat))
+                .then(|| self.0.retry.delay(attempt, started.elapsed(), asked))
+                .flatten();
+            let Some(delay) = delay else { return Err(error) };
+            tracing::debug!(attempt, %error, ?delay, "trying again");
+            tokio::time::sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends once. Fails when nothing moves for too long, and with the body's own error when its source fails.
+    async fn send(&self, request: Request<Body>) -> Result<Response<ByteStream>, Error> {
+        let host = request
+            .uri()
+            .authority()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let activity = Activity::default();
+        let source_error = Arc::new(Mutex::new(None));
+        let request = request.map(|body| watch(body, activity.clone(), Arc::clone(&source_error)));
+        let answer = tokio::select! {
+            answer = self.0.connector.call(request) => answer,
+            seconds = activity.stalled(self.0.stall_timeout) => Err(NetworkError::Stalled { host: host.clone(), seconds }),
+        };
+        // A body that could not be read fails the request; that, not the broken connection, is the cause.
+        if let Some(error) = source_error.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(Error::Source(error));
+        }
+        let answer = answer?;
+        tracing::debug!(status = answer.status().as_u16(), "answer");
+        let stall_timeout = self.0.stall_timeout;
+        Ok(answer.map(|body| body.with_stall_timeout(host, stall_timeout)))
+    }
+}
+
+fn attempt_headers(attempt: u32) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("coscrypt/", env!("CARGO_PKG_VERSION"))),
+    );
+    if attempt > 1 {
+        headers.insert(
+            HeaderName::from_static("x-cos-sdk-retry"),
+            HeaderValue::from_static("true"),
+        );
+    }
+    headers
+}
+
+fn now() -> Result<KeyTime, Error> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| invalid("this computer's clock stands before 1970"))?;
+    Ok(KeyTime {
+        start: now.as_secs().saturating_sub(BACKDATE),
+        end: now.as_secs() + LIFETIME,
+    })
+}
+
+fn may_repeat(error: &Error, repeat: Repeat) -> bool {
+    match error {
+        Error::Service(error) if repeat == Repeat::Idempotent => error.is_retryable(),
+        // The service says that it did nothing.
+        Error::Service(error) => {
+            error.code == "SlowDown" || error.status == http::StatusCode::TOO_MANY_REQUESTS
+        }
+        Error::Network(NetworkError::Connect { .. }) => true,
+        Error::Network(_) => repeat == Repeat::Idempotent,
+        _ => false,
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}
+
+/// Reads what the service says of a request that it refused.
+async fn refusal(method: Method, answer: Response<ByteStream>) -> Error {
+    let (head, body) = answer.into_parts();
+    let header = |name: &str| {
+        head.headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let document = match method == Method::HEAD {
+        true => ErrorDocument::default(),
+        // An answer without a readable document still has its status.
+        false => body
+            .collect(MAX_ERROR_DOCUMENT)
+            .await
+            .ok()
+            .and_then(|d| ErrorDocument::parse(&d).ok())
+            .unwrap_or_default(),
+    };
+    let or_header = |text: String, name: &str| if text.is_empty() { header(name) } else { text };
+    Error::Service(Box::new(ServiceError {
+        status: head.status,
+        code: or_header(document.code, "x-cos-error-code"),
+        message: document.message,
+        resource: document.resource,
+        request_id: or_header(document.request_id, "x-cos-request-id"),
+        trace_id: or_header(document.trace_id, "x-cos-trace-id"),
+        region_hint: Some(header("x-cos-bucket-region"))
+            .filter(|region| head.status.is_redirection() && !region.is_empty()),
+    }))
+}
+
+/// Hands the body on, noting that something moved, and keeps the error of a source that fails.
+fn watch(body: Body, activity: Activity, source_error: Arc<Mutex<Option<std::io::Error>>>) -> Body {
+    let len = body.len();
+    let stream = body
+        .into_stream()
+        .inspect(move |_| activity.mark())
+        .map_err(move |error| {
+            let told = std::io::Error::other("the source of the body failed");
+            *source_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            told
+        });
+    Body::from_stream(len, stream)
+}
+
+/// When something last moved.
+#[derive(Debug, Clone)]
+struct Activity {
+    since: Instant,
+    last_millis: Arc<AtomicU64>,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            last_millis: Arc::default(),
+        }
+    }
+}
+
+impl Activity {
+    fn millis(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn mark(&self) {
+        self.last_millis.store(self.millis(), Ordering::Relaxed);
+    }
+
+    /// Returns, with the timeout in seconds, once nothing has moved for so long.
+    async fn stalled(&self, timeout: Duration) -> u64 {
+        loop {
+            let still = Duration::from_millis(
+                self.millis()
+                    .saturating_sub(self.last_millis.load(Ordering::Relaxed)),
+            );
+            match timeout.checked_sub(still) {
+                None | Some(Duration::ZERO) => return timeout.as_secs(),
+                Some(rest) => tokio::time::sleep(rest).await,
+            }
+        }
+    }
+}

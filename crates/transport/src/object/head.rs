@@ -1,0 +1,146 @@
+//! `HEAD Object`: what is stored beside the bytes.
+
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+
+use super::conditions::{Conditions, condition_setters};
+use crate::attributes::{Metadata, ObjectAttributes};
+use crate::bucket::Bucket;
+use crate::error::Error;
+use crate::name::ObjectKey;
+use crate::request::Call;
+use crate::types::{ETag, StorageClass};
+
+/// Asks for an object's headers. Begun by [`Bucket::head_object`].
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct HeadObject {
+    bucket: Bucket,
+    key: ObjectKey,
+    version_id: Option<String>,
+    conditions: Conditions,
+}
+
+impl HeadObject {
+    pub(crate) fn new(bucket: Bucket, key: ObjectKey) -> Self {
+        Self {
+            bucket,
+            key,
+            version_id: None,
+            conditions: Conditions::default(),
+        }
+    }
+
+    condition_setters!();
+
+    /// This version rather than the latest.
+    pub fn version_id(mut self, version_id: impl Into<String>) -> Self {
+        self.version_id = Some(version_id.into());
+        self
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// Those of every request: [`Error`].
+    pub async fn send(self) -> Result<ObjectHead, Error> {
+        let target = self.bucket.target(Some(&self.key))?;
+        let mut call = Call::new(Method::HEAD, target).maybe_param("versionId", self.version_id);
+        self.conditions.apply(&mut call.headers)?;
+        let answer = self.bucket.client().execute(call).await?;
+        ObjectHead::from_headers(answer.headers())
+    }
+}
+
+/// An object's headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectHead {
+    /// Length of the body that comes with these headers: of the object, or of the range asked for. In bytes.
+    pub content_length: u64,
+    /// Entity tag.
+    pub etag: ETag,
+    /// When the object was written.
+    pub last_modified: Option<Timestamp>,
+    /// CRC-64 of the whole object as stored, also on the answer to a range.
+    pub crc64: Option<u64>,
+    /// Version, in a bucket with versions.
+    pub version_id: Option<String>,
+    /// True when the latest version is a delete marker.
+    pub delete_marker: bool,
+    /// State of a restore from an archive: `ongoing-request="true"` and the like.
+    pub restore: Option<String>,
+    /// `Normal` or `Appendable`.
+    pub object_type: Option<String>,
+    /// What was stored with the object: content headers, storage class, user metadata.
+    pub attributes: ObjectAttributes,
+    /// Names the request for the service's support.
+    pub request_id: String,
+}
+
+impl ObjectHead {
+    /// Reads the headers of an answer.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Error> {
+        let length = text(headers, "content-length").unwrap_or_default();
+        let content_length = length.parse().map_err(|_| {
+            Error::Protocol(format!("the answer's Content-Length {length:?} is not a number"))
+        })?;
+        let last_modified =
+            text(headers, "last-modified").and_then(|date| httpdate::parse_http_date(&date).ok());
+        Ok(Self {
+            content_length,
+            etag: ETag::new(&text(headers, "etag").unwrap_or_default()),
+            last_modified: last_modified.and_then(|time| Timestamp::try_from(time).ok()),
+            crc64: crc64(headers)?,
+            version_id: text(headers, "x-cos-version-id"),
+            delete_marker: text(headers, "x-cos-delete-marker").as_deref() == Some("true"),
+            restore: text(headers, "x-cos-restore"),
+            object_type: text(headers, "x-cos-object-type"),
+            attributes: ObjectAttributes {
+                storage_class: Some(match text(headers, "x-cos-storage-class") {
+                    Some(class) => class.parse().unwrap_or_default(),
+                    // The header is left out for the default class.
+                    None => StorageClass::Standard,
+                }),
+                expires: text(headers, "expires"),
+                cache_control: text(headers, "cache-control"),
+                content_type: text(headers, "content-type"),
+                content_disposition: text(headers, "content-disposition"),
+                content_encoding: text(headers, "content-encoding"),
+                content_language: text(headers, "content-language"),
+                metadata: Metadata::from_headers(headers),
+                acl: None,
+                grant_full_control: None,
+                grant_read: None,
+            },
+            request_id: text(headers, "x-cos-request-id").unwrap_or_default(),
+        })
+    }
+
+    /// User metadata.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.attributes.metadata
+    }
+}
+
+/// A header's text, when it is there and is text.
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// `x-cos-hash-crc64ecma`: unsigned; some writers have sent it signed.
+pub(super) fn crc64(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    let Some(value) = text(headers, "x-cos-hash-crc64ecma").filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    match value
+        .parse::<u64>()
+        .or_else(|_| value.parse::<i64>().map(i64::cast_unsigned))
+    {
+        Ok(crc) => Ok(Some(crc)),
+        Err(_) => Err(Error::Protocol(format!(
+            "the answer's CRC-64 {value:?} is not a number"
+        ))),
+    }
+}

@@ -1,0 +1,124 @@
+//! `GET Bucket` (List Objects): a bucket's keys, a page or all of them.
+
+use futures_util::{Stream, TryStreamExt, stream};
+use http::Method;
+
+use crate::bucket::Bucket;
+use crate::error::{Error, invalid};
+use crate::request::Call;
+use crate::wire::list::{EncodingType, ListObjectsPage, ListedObject};
+use crate::wire::xml::MAX_DOCUMENT;
+
+/// The most entries of one page.
+const MAX_KEYS: u32 = 1000;
+
+/// Lists a bucket. Begun by [`Bucket::list_objects`]. Keys travel percent-encoded, so that every key survives.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is sent before `send`, `pages` or `entries`"]
+pub struct ListObjects {
+    bucket: Bucket,
+    prefix: Option<String>,
+    delimiter: Option<String>,
+    marker: Option<String>,
+    max_keys: u32,
+}
+
+impl ListObjects {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self {
+            bucket,
+            prefix: None,
+            delimiter: None,
+            marker: None,
+            max_keys: MAX_KEYS,
+        }
+    }
+
+    /// Only keys that begin so.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Folds keys that share what precedes it, as `/` makes folders.
+    pub fn delimiter(mut self, delimiter: impl Into<String>) -> Self {
+        self.delimiter = Some(delimiter.into());
+        self
+    }
+
+    /// Begins behind this key.
+    pub fn marker(mut self, marker: impl Into<String>) -> Self {
+        self.marker = Some(marker.into());
+        self
+    }
+
+    /// The most entries of a page: 1 to 1000.
+    pub fn max_keys(mut self, max_keys: u32) -> Self {
+        self.max_keys = max_keys;
+        self
+    }
+
+    /// One page.
+    ///
+    /// # Errors
+    /// Besides those of every request: a page size outside of 1 to 1000.
+    pub async fn send(self) -> Result<ListObjectsPage, Error> {
+        self.page().await
+    }
+
+    /// All pages, asked for one by one as the stream is read.
+    pub fn pages(self) -> impl Stream<Item = Result<ListObjectsPage, Error>> + Send {
+        stream::try_unfold(Some(self), |list| async move {
+            let Some(mut list) = list else { return Ok(None) };
+            let page = list.page().await?;
+            let next = match (page.is_truncated, next_marker(&page)) {
+                (false, _) => None,
+                // A page that does not move on would be asked for forever.
+                (true, Some(next)) if list.marker.as_ref().is_none_or(|marker| *marker < next) => {
+                    list.marker = Some(next);
+                    Some(list)
+                }
+                (true, _) => {
+                    return Err(Error::Protocol(
+                        "the listing does not move on from one page to the next".into(),
+                    ));
+                }
+            };
+            Ok(Some((page, next)))
+        })
+    }
+
+    /// All objects, page after page, in constant memory. Folded prefixes are in [`pages`](Self::pages) only.
+    pub fn entries(self) -> impl Stream<Item = Result<ListedObject, Error>> + Send {
+        self.pages()
+            .map_ok(|page| stream::iter(page.contents.into_iter().map(Ok)))
+            .try_flatten()
+    }
+
+    async fn page(&self) -> Result<ListObjectsPage, Error> {
+        if !(1..=MAX_KEYS).contains(&self.max_keys) {
+            return Err(invalid(format!(
+                "a page has 1 to {MAX_KEYS} entries, not {}",
+                self.max_keys
+            )));
+        }
+        let call = Call::new(Method::GET, self.bucket.target(None)?)
+            .maybe_param("prefix", self.prefix.as_ref())
+            .maybe_param("delimiter", self.delimiter.as_ref())
+            .maybe_param("marker", self.marker.as_ref())
+            .param("max-keys", self.max_keys)
+            .param("encoding-type", EncodingType::Url.as_str());
+        let answer = self.bucket.client().execute(call).await?;
+        Ok(ListObjectsPage::parse(
+            &answer.into_body().collect(MAX_DOCUMENT).await?,
+        )?)
+    }
+}
+
+/// Where the next page begins: as the page says, else behind its last entry.
+fn next_marker(page: &ListObjectsPage) -> Option<String> {
+    let last_key = page.contents.last().map(|object| object.key.clone());
+    page.next_marker
+        .clone()
+        .or_else(|| last_key.max(page.common_prefixes.last().cloned()))
+}

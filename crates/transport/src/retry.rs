@@ -1,0 +1,83 @@
+//! When a request is sent again, and after how long.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+/// How often and how fast a failed request is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts in all, the first included; at least 1.
+    pub attempts: u32,
+    /// Wait before the second attempt; doubled for each further one, then varied at random.
+    pub first_delay: Duration,
+    /// The longest wait between two attempts, also when the service asks for more.
+    pub max_delay: Duration,
+    /// No new attempt begins later than this after the first.
+    pub budget: Duration,
+}
+
+impl RetryPolicy {
+    /// One attempt.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            attempts: 1,
+            ..Self::default()
+        }
+    }
+
+    /// The wait before attempt `attempt + 1`, when `attempt` (from 1) has failed after `elapsed`; none to give up.
+    pub(crate) fn delay(&self, attempt: u32, elapsed: Duration, asked: Option<Duration>) -> Option<Duration> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let doubled = self
+            .first_delay
+            .saturating_mul(1u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        // Half of the wait is chance, so that many clients do not come back at once.
+        let varied = doubled
+            .min(self.max_delay)
+            .mul_f64(0.5 + rand::rng().random::<f64>() / 2.0);
+        let delay = asked.map_or(varied, |asked| asked.max(varied).min(self.max_delay));
+        (elapsed + delay <= self.budget).then_some(delay)
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_delay: Duration::from_millis(200),
+            max_delay: Duration::from_secs(20),
+            budget: Duration::from_secs(120),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_within_bounds_and_end() {
+        let policy = RetryPolicy {
+            attempts: 12,
+            ..RetryPolicy::default()
+        };
+        for attempt in 1..12 {
+            let delay = policy.delay(attempt, Duration::ZERO, None).unwrap();
+            let nominal = (policy.first_delay * 2u32.pow(attempt - 1)).min(policy.max_delay);
+            assert!(delay >= nominal / 2 && delay <= nominal, "{attempt}: {delay:?}");
+        }
+        assert_eq!(policy.delay(12, Duration::ZERO, None), None);
+        assert_eq!(policy.delay(1, policy.budget, None), None);
+        assert_eq!(RetryPolicy::never().delay(1, Duration::ZERO, None), None);
+        let asked = Some(Duration::from_secs(7));
+        assert_eq!(policy.delay(1, Duration::ZERO, asked), asked);
+        assert_eq!(
+            policy.delay(1, Duration::ZERO, Some(Duration::from_secs(900))),
+            Some(policy.max_delay)
+        );
+    }
+}
