@@ -1,1 +1,3 @@
 //! Skeleton.
+mod store;
+pub use store::OpenError;
