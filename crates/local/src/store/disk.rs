@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use crc_fast::{CrcAlgorithm, Digest as Crc};
+use cos_transport::checksum::Crc64;
 use md5::{Digest as _, Md5};
 use tempfile::TempPath;
 use tokio::task::JoinHandle;
@@ -107,7 +107,7 @@ impl BodyWriter {
             file: None,
             held: BytesMut::new(),
             md5: Md5::new(),
-            crc: Crc::new(CrcAlgorithm::Crc64Xz),
+            crc: Crc64::new(),
             length: 0,
         };
         BodyWriter {
@@ -172,7 +172,7 @@ struct Sink {
     /// The whole body while it may still fit the index; empty once there is a file.
     held: BytesMut,
     md5: Md5,
-    crc: Crc,
+    crc: Crc64,
     length: u64,
 }
 
@@ -229,7 +229,7 @@ impl Sink {
             content,
             length: self.length,
             md5: self.md5.finalize().into(),
-            crc64: self.crc.finalize(),
+            crc64: self.crc.value(),
         })
     }
 }

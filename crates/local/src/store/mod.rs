@@ -28,7 +28,8 @@ pub(crate) use list::{ListPage, ListQuery};
 pub(crate) use read::{BodyReader, OpenObject};
 pub(crate) use record::{BucketRecord, Headers, ObjectRecord, UnixMillis};
 
-use disk::{Disk, blocking, sync_folder};
+pub(crate) use disk::sync_folder;
+use disk::{Disk, blocking};
 use index::{FORMAT, Snapshot, Tables};
 use record::Place;
 use writer::{Change, Writer};
@@ -241,8 +242,8 @@ fn existing<'s>(snapshot: &'s Snapshot, bucket: &str) -> Result<&'s Snapshot, St
         .ok_or(StoreError::NoSuchBucket)
 }
 
-fn create_folder(folder: &Path) -> Result<(), OpenError> {
-    // Only the owner: credentials and everybody's objects are in it.
+/// Makes the folder, for its owner only, where it is missing.
+pub(crate) fn create_folder(folder: &Path) -> Result<(), OpenError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

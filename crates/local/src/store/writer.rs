@@ -26,7 +26,7 @@ pub(crate) struct Change<T> {
     pub(crate) released: Vec<Segment>,
 }
 
-/// Sends changes to the writing thread. Dropping it lets the thread finish what it has and end.
+/// Sends changes to the writing thread. Dropping it waits until the thread has finished what it has.
 #[derive(Debug)]
 pub(crate) struct Writer {
     queue: Mutex<Option<Sender<Job>>>,
@@ -107,6 +107,12 @@ impl Writer {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the writing thread of the store failed");
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
