@@ -1,0 +1,320 @@
+//! Which operation a request asks for, on what.
+
+use cos_transport::{BucketName, ObjectKey};
+use http::Method;
+
+use crate::error::{Code, Refusal};
+use crate::request::Head;
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    ListBuckets,
+    Bucket(BucketName, BucketOperation),
+    Object(BucketName, ObjectKey, ObjectOperation),
+}
+
+/// What is asked of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BucketOperation {
+    Create,
+    Head,
+    Delete,
+    ListObjects,
+}
+
+/// What is asked of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ObjectOperation {
+    Put,
+    Get,
+    Head,
+    Delete,
+}
+
+/// Parameters that turn a request into another operation than its method says. None of them may be overlooked:
+/// answering the plain operation instead would be a wrong success.
+const SUBRESOURCES: [&str; 46] = [
+    "accelerate",
+    "acl",
+    "append",
+    "asyncProcess",
+    "ci-process",
+    "cors",
+    "delete",
+    "domain",
+    "domaincertificate",
+    "encryption",
+    "image_process",
+    "imageInfo",
+    "imageMogr2",
+    "imageView2",
+    "intelligent-tiering",
+    "intelligenttiering",
+    "inventory",
+    "lifecycle",
+    "location",
+    "logging",
+    "notification",
+    "object-lock",
+    "object_list",
+    "origin",
+    "partNumber",
+    "policy",
+    "policyStatus",
+    "position",
+    "qrcode",
+    "referer",
+    "rename",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "select-type",
+    "symlink",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versioning",
+    "versions",
+    "watermark",
+    "website",
+];
+
+/// Finds the operation of a request.
+pub(crate) fn route(head: &Head) -> Result<Operation, Refusal> {
+    let place = Place::of(head)?;
+    refuse_subresources(head)?;
+    let refuse = || {
+        let message = format!("The method {} is not possible on this resource.", head.method);
+        Err(Refusal::new(Code::MethodNotAllowed, message))
+    };
+    match place {
+        Place::Service if head.method == Method::GET => Ok(Operation::ListBuckets),
+        Place::Service => refuse(),
+        Place::Bucket(bucket) => {
+            let operation = match head.method {
+                Method::PUT => BucketOperation::Create,
+                Method::HEAD => BucketOperation::Head,
+                Method::DELETE => BucketOperation::Delete,
+                Method::GET => BucketOperation::ListObjects,
+                _ => return refuse(),
+            };
+            Ok(Operation::Bucket(bucket, operation))
+        }
+        Place::Object(bucket, key) => {
+            let operation = match head.method {
+                Method::PUT => ObjectOperation::Put,
+                Method::GET => ObjectOperation::Get,
+                Method::HEAD => ObjectOperation::Head,
+                Method::DELETE => ObjectOperation::Delete,
+                _ => return refuse(),
+            };
+            check_version(head)?;
+            Ok(Operation::Object(bucket, key, operation))
+        }
+    }
+}
+
+/// What a URL names.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Service,
+    Bucket(BucketName),
+    Object(BucketName, ObjectKey),
+}
+
+impl Place {
+    /// The bucket is the first label of the host (`BUCKET.cos.REGION.myqcloud.com`) or, with any other host, the
+    /// first part of the path.
+    fn of(head: &Head) -> Result<Place, Refusal> {
+        let path = head.path.strip_prefix('/').unwrap_or(&head.path);
+        let label = head.host_name().split_once('.').map_or("", |(label, _)| label);
+        if let Ok(bucket) = label.parse() {
+            return Place::in_bucket(bucket, path);
+        }
+        if path.is_empty() {
+            return Ok(Place::Service);
+        }
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        match bucket.parse() {
+            Ok(bucket) => Place::in_bucket(bucket, key),
+            Err(error) => Err(Refusal::new(Code::InvalidBucketName, error.to_string())),
+        }
+    }
+
+    fn in_bucket(bucket: BucketName, key: &str) -> Result<Place, Refusal> {
+        if key.is_empty() {
+            return Ok(Place::Bucket(bucket));
+        }
+        if key.len() > ObjectKey::MAX_LEN {
+            let message = format!(
+                "The key has {} bytes, the most is {}.",
+                key.len(),
+                ObjectKey::MAX_LEN
+            );
+            return Err(Refusal::new(Code::KeyTooLong, message));
+        }
+        match key.parse() {
+            Ok(key) => Ok(Place::Object(bucket, key)),
+            Err(error) => Err(Refusal::new(Code::InvalidObjectName, error.to_string())),
+        }
+    }
+}
+
+fn refuse_subresources(head: &Head) -> Result<(), Refusal> {
+    match head.query.iter().find(|(name, _)| SUBRESOURCES.contains(name)) {
+        Some((name, _)) => {
+            let message = format!("This server does not know the operation {} ?{name}.", head.method);
+            Err(Refusal::new(Code::NotImplemented, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Without versioning every object has one version, called `null`.
+fn check_version(head: &Head) -> Result<(), Refusal> {
+    match head.query.get("versionId") {
+        None | Some("" | "null") => Ok(()),
+        Some(_) => Err(Refusal::new(
+            Code::NoSuchVersion,
+            "The specified version does not exist.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(method: &str, host: &str, uri: &str) -> Result<Operation, Code> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("host", host)
+            .body(())
+            .unwrap();
+        let head = Head::parse(request.into_parts().0).map_err(|refusal| refusal.code)?;
+        route(&head).map_err(|refusal| refusal.code)
+    }
+
+    fn object(bucket: &str, key: &str, operation: ObjectOperation) -> Result<Operation, Code> {
+        Ok(Operation::Object(
+            bucket.parse().unwrap(),
+            key.parse().unwrap(),
+            operation,
+        ))
+    }
+
+    #[test]
+    fn the_bucket_is_in_the_path_or_before_the_host() {
+        let expected = object("b-1", "a/é", ObjectOperation::Get);
+        assert_eq!(routed("GET", "127.0.0.1:9000", "/b-1/a/%C3%A9"), expected);
+        assert_eq!(routed("GET", "[::1]:9000", "/b-1/a/%C3%A9"), expected);
+        assert_eq!(
+            routed("GET", "b-1.cos.ap-guangzhou.myqcloud.com", "/a/%C3%A9"),
+            expected
+        );
+        assert_eq!(routed("GET", "b-1.localhost:9000", "/a/%C3%A9"), expected);
+    }
+
+    #[test]
+    fn without_a_key_it_is_the_bucket_and_without_a_bucket_the_service() {
+        let bucket = |operation| Ok(Operation::Bucket("b-1".parse().unwrap(), operation));
+        assert_eq!(routed("GET", "localhost", "/"), Ok(Operation::ListBuckets));
+        assert_eq!(
+            routed("GET", "service.cos.myqcloud.com", "/?max-keys=2000"),
+            Ok(Operation::ListBuckets)
+        );
+        assert_eq!(
+            routed("GET", "localhost", "/b-1"),
+            bucket(BucketOperation::ListObjects)
+        );
+        assert_eq!(
+            routed("PUT", "localhost", "/b-1/"),
+            bucket(BucketOperation::Create)
+        );
+        assert_eq!(
+            routed("HEAD", "b-1.localhost", "/"),
+            bucket(BucketOperation::Head)
+        );
+        assert_eq!(
+            routed("DELETE", "b-1.localhost", "/"),
+            bucket(BucketOperation::Delete)
+        );
+    }
+
+    #[test]
+    fn odd_keys_are_taken_as_they_are() {
+        for (path, key) in [
+            ("a//b", "a//b"),
+            ("a/.%2Fb", "a/./b"),
+            ("a/./b", "a/./b"),
+            ("..%2Fa", "../a"),
+            ("a%20b+c", "a b+c"),
+            ("folder/", "folder/"),
+            ("%E4%B8%AD%3F%23%25", "中?#%"),
+        ] {
+            assert_eq!(
+                routed("PUT", "localhost", &format!("/b-1/{path}")),
+                object("b-1", key, ObjectOperation::Put),
+                "{path}"
+            );
+        }
+        let longest = "k".repeat(850);
+        assert!(routed("PUT", "localhost", &format!("/b-1/{longest}")).is_ok());
+    }
+
+    #[test]
+    fn bad_names_have_their_own_codes() {
+        assert_eq!(
+            routed("PUT", "localhost", &format!("/b-1/{}", "k".repeat(851))),
+            Err(Code::KeyTooLong)
+        );
+        assert_eq!(
+            routed("PUT", "localhost", "/b-1//a"),
+            Err(Code::InvalidObjectName)
+        );
+        assert_eq!(
+            routed("PUT", "localhost", "/b-1/a%1b"),
+            Err(Code::InvalidObjectName)
+        );
+        assert_eq!(
+            routed("PUT", "localhost", "/nobucket/a"),
+            Err(Code::InvalidBucketName)
+        );
+        assert_eq!(routed("GET", "localhost", "/b-1/%ff"), Err(Code::InvalidURI));
+    }
+
+    #[test]
+    fn an_operation_that_is_not_there_is_never_another_one() {
+        assert_eq!(
+            routed("POST", "localhost", "/b-1/a?uploads"),
+            Err(Code::NotImplemented)
+        );
+        assert_eq!(
+            routed("GET", "localhost", "/b-1/a?acl="),
+            Err(Code::NotImplemented)
+        );
+        assert_eq!(
+            routed("PUT", "localhost", "/b-1/a?partNumber=1&uploadId=x"),
+            Err(Code::NotImplemented)
+        );
+        assert_eq!(
+            routed("GET", "localhost", "/b-1?versions"),
+            Err(Code::NotImplemented)
+        );
+        assert_eq!(routed("POST", "localhost", "/b-1/a"), Err(Code::MethodNotAllowed));
+        assert_eq!(routed("PUT", "localhost", "/"), Err(Code::MethodNotAllowed));
+        assert_eq!(
+            routed("GET", "localhost", "/b-1/a?versionId=MTg0"),
+            Err(Code::NoSuchVersion)
+        );
+        assert_eq!(
+            routed("GET", "localhost", "/b-1/a?versionId=null"),
+            object("b-1", "a", ObjectOperation::Get)
+        );
+    }
+}

@@ -1,0 +1,375 @@
+//! The store: buckets and objects in a folder, durable and crash-safe.
+//!
+//! `index.redb` is the truth: an object exists if it has an entry. Bodies are files in `objects/` (small ones live
+//! in the index), written and synced before the entry that names them is committed and removed after the commit
+//! that drops it. So a crash at any point leaves, at worst, bodies without an entry; the next start removes them.
+
+mod disk;
+mod error;
+mod index;
+mod list;
+mod read;
+mod record;
+mod writer;
+
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::ReadableTable as _;
+
+pub(crate) use disk::{BodyWriter, StagedBody};
+pub use error::OpenError;
+pub(crate) use error::StoreError;
+pub(crate) use list::{ListPage, ListQuery};
+pub(crate) use read::{BodyReader, OpenObject};
+pub(crate) use record::{BucketRecord, Headers, ObjectRecord, UnixMillis};
+
+pub(crate) use disk::sync_folder;
+use disk::{Disk, blocking};
+use index::{FORMAT, Snapshot, Tables};
+use record::Place;
+use writer::{Change, Writer};
+
+const INDEX: &str = "index.redb";
+const LOCK: &str = "lock";
+/// The credentials file that [`crate::Credentials::load_or_create`] keeps beside the store.
+pub(crate) const CREDENTIALS: &str = "credentials";
+const OWN_ENTRIES: [&str; 6] = [INDEX, LOCK, CREDENTIALS, "objects", "incoming", "lost+found"];
+
+const STATE_FORMAT: &str = "format";
+const STATE_CLEAN: &str = "clean";
+
+/// Memory for index pages.
+const INDEX_CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+/// An open store.
+#[derive(Debug)]
+pub(crate) struct Store {
+    writer: Writer,
+    database: Arc<redb::Database>,
+    disk: Arc<Disk>,
+    /// Held, hence declared last and dropped last: the folder is ours.
+    _lock: File,
+}
+
+/// Whether a bucket that does not exist is made by the first write to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingBucket {
+    Create,
+    Refuse,
+}
+
+impl Store {
+    /// Opens the store in a folder, making both where they are missing, and removes what a crash left behind.
+    pub(crate) fn open(folder: &Path) -> Result<Store, OpenError> {
+        create_folder(folder)?;
+        let folder = fs::canonicalize(folder).map_err(OpenError::io("open", folder))?;
+        refuse_foreign(&folder)?;
+        let lock = lock(&folder)?;
+        let disk = Arc::new(Disk::open(&folder)?);
+        let database = open_index(&folder)?;
+        if was_unclean(&database, &folder)? {
+            let live = live_files(&database).map_err(|e| damaged(&folder, &e))?;
+            let removed = disk.collect(&live)?;
+            tracing::info!(
+                removed,
+                "the store was not closed cleanly; bodies without an entry are removed"
+            );
+        }
+        let database = Arc::new(database);
+        let writer = Writer::start(database.clone(), disk.clone())
+            .map_err(OpenError::io("start writing to", &folder))?;
+        Ok(Store {
+            writer,
+            database,
+            disk,
+            _lock: lock,
+        })
+    }
+
+    /// Waits for what is under way and closes cleanly. Later changes fail.
+    pub(crate) fn close(&self) {
+        self.writer.close();
+    }
+
+    pub(crate) async fn create_bucket(&self, bucket: &str, record: BucketRecord) -> Result<(), StoreError> {
+        let bucket = bucket.to_owned();
+        self.change(move |tables| match tables.bucket(&bucket)? {
+            Some(_) => Err(StoreError::BucketAlreadyExists),
+            None => tables.put_bucket(&bucket, &record),
+        })
+        .await
+    }
+
+    pub(crate) async fn delete_bucket(&self, bucket: &str) -> Result<(), StoreError> {
+        let bucket = bucket.to_owned();
+        self.change(move |tables| match tables.bucket(&bucket)? {
+            None => Err(StoreError::NoSuchBucket),
+            Some(_) if !tables.is_empty(&bucket)? => Err(StoreError::BucketNotEmpty),
+            Some(_) => tables.remove_bucket(&bucket),
+        })
+        .await
+    }
+
+    pub(crate) async fn bucket(&self, bucket: &str) -> Result<Option<BucketRecord>, StoreError> {
+        let bucket = bucket.to_owned();
+        self.read(move |snapshot| snapshot.bucket(&bucket)).await
+    }
+
+    pub(crate) async fn buckets(&self) -> Result<Vec<(String, BucketRecord)>, StoreError> {
+        self.read(|snapshot| snapshot.buckets()).await
+    }
+
+    /// Starts to receive a body.
+    pub(crate) fn receive(&self) -> BodyWriter {
+        BodyWriter::new(self.disk.clone())
+    }
+
+    /// Stores an object whose body has been received, replacing the one of the same key.
+    pub(crate) async fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        record: ObjectRecord,
+        body: StagedBody,
+        missing: MissingBucket,
+    ) -> Result<(), StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let change = move |tables: &mut Tables<'_>| {
+            if tables.bucket(&bucket)?.is_none() {
+                match missing {
+                    MissingBucket::Refuse => return Err(StoreError::NoSuchBucket),
+                    MissingBucket::Create => {
+                        let created = BucketRecord {
+                            created: record.modified,
+                            acl: Headers::default(),
+                        };
+                        tables.put_bucket(&bucket, &created)?;
+                    }
+                }
+            }
+            if let Some((id, bytes)) = body.index_body() {
+                tables.put_body(id, bytes)?;
+            }
+            let released = tables.put_object(&bucket, &key, &record)?;
+            Ok(Change {
+                value: (),
+                adopted: Some(body),
+                released,
+            })
+        };
+        self.writer.apply(change).await
+    }
+
+    /// Deletes an object; that there is none is no error.
+    pub(crate) async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let change = move |tables: &mut Tables<'_>| {
+            if tables.bucket(&bucket)?.is_none() {
+                return Err(StoreError::NoSuchBucket);
+            }
+            let released = tables.remove_object(&bucket, &key)?;
+            Ok(Change {
+                value: (),
+                adopted: None,
+                released,
+            })
+        };
+        self.writer.apply(change).await
+    }
+
+    /// What is known about an object.
+    pub(crate) async fn head_object(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<ObjectRecord>, StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.read(move |snapshot| existing(snapshot, &bucket)?.object(&bucket, &key))
+            .await
+    }
+
+    /// Opens an object for reading.
+    pub(crate) async fn open_object(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<OpenObject>, StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let (database, disk) = (self.database.clone(), self.disk.clone());
+        blocking(move || read::open(&database, &disk, &bucket, &key)).await
+    }
+
+    /// One page of a bucket's objects.
+    pub(crate) async fn list(&self, bucket: &str, query: ListQuery) -> Result<ListPage, StoreError> {
+        let bucket = bucket.to_owned();
+        self.read(move |snapshot| list::list(existing(snapshot, &bucket)?, &bucket, &query))
+            .await
+    }
+
+    async fn change<F>(&self, change: F) -> Result<(), StoreError>
+    where
+        F: FnOnce(&mut Tables<'_>) -> Result<(), StoreError> + Send + 'static,
+    {
+        let change = |tables: &mut Tables<'_>| {
+            change(tables).map(|()| Change {
+                value: (),
+                adopted: None,
+                released: Vec::new(),
+            })
+        };
+        self.writer.apply(change).await
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&Snapshot) -> Result<T, StoreError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let database = self.database.clone();
+        blocking(move || read(&Snapshot::of(&database)?)).await
+    }
+}
+
+fn existing<'s>(snapshot: &'s Snapshot, bucket: &str) -> Result<&'s Snapshot, StoreError> {
+    snapshot
+        .bucket(bucket)?
+        .map(|_| snapshot)
+        .ok_or(StoreError::NoSuchBucket)
+}
+
+/// Makes the folder, for its owner only, where it is missing.
+pub(crate) fn create_folder(folder: &Path) -> Result<(), OpenError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(OpenError::io("create", folder))
+}
+
+/// A folder that holds something else was probably not meant.
+fn refuse_foreign(folder: &Path) -> Result<(), OpenError> {
+    if folder.join(INDEX).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).map_err(OpenError::io("list", folder))? {
+        let name = entry.map_err(OpenError::io("list", folder))?.file_name();
+        if !OWN_ENTRIES.iter().any(|own| name == *own) {
+            let found = name.to_string_lossy().into_owned();
+            return Err(OpenError::NotAStore {
+                folder: folder.to_owned(),
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join(LOCK);
+    let mut options = File::options();
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(OpenError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(OpenError::InUse {
+                folder: folder.to_owned(),
+                process: holder.trim().parse().ok(),
+            });
+        }
+        Err(TryLockError::Error(source)) => {
+            return Err(OpenError::Io {
+                action: "lock",
+                path,
+                source,
+            });
+        }
+    }
+    let note_holder = |file: &mut File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    note_holder(&mut file).map_err(OpenError::io("write", &path))?;
+    Ok(file)
+}
+
+fn open_index(folder: &Path) -> Result<redb::Database, OpenError> {
+    let path: PathBuf = folder.join(INDEX);
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(INDEX_CACHE_BYTES);
+    let database = builder.create(&path).map_err(|e| OpenError::index(folder, e))?;
+    sync_folder(folder).map_err(OpenError::io("sync", folder))?;
+    Ok(database)
+}
+
+/// Checks the format and takes the mark of a clean end away. Gives whether it was missing.
+fn was_unclean(database: &redb::Database, folder: &Path) -> Result<bool, OpenError> {
+    let index = |e: StoreError| damaged(folder, &e);
+    let transaction = database.begin_write().map_err(|e| index(e.into()))?;
+    let unclean = {
+        let mut tables = Tables::open(&transaction).map_err(|e| index(e.into()))?;
+        let read = |key| {
+            tables
+                .state
+                .get(key)
+                .map(|value| value.map(|value| value.value()))
+        };
+        let found = read(STATE_FORMAT).map_err(|e| index(e.into()))?;
+        let clean = read(STATE_CLEAN).map_err(|e| index(e.into()))?;
+        if let Some(found) = found.filter(|found| *found != FORMAT) {
+            return Err(OpenError::Format {
+                folder: folder.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        }
+        tables
+            .state
+            .insert(STATE_FORMAT, FORMAT)
+            .map_err(|e| index(e.into()))?;
+        tables.state.insert(STATE_CLEAN, 0).map_err(|e| index(e.into()))?;
+        found.is_some() && clean != Some(1)
+    };
+    transaction.commit().map_err(|e| index(e.into()))?;
+    Ok(unclean)
+}
+
+fn damaged(folder: &Path, error: &StoreError) -> OpenError {
+    OpenError::Index {
+        folder: folder.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// Every body file that an entry names.
+fn live_files(database: &redb::Database) -> Result<HashSet<record::BodyId>, StoreError> {
+    let mut live = HashSet::new();
+    for entry in Snapshot::of(database)?.objects()?.range(..)? {
+        let (key, value) = entry?;
+        let record = index::decode_object(&String::from_utf8_lossy(key.value()), value.value())?;
+        live.extend(
+            record
+                .segments
+                .iter()
+                .filter(|s| s.place == Place::File)
+                .map(|s| s.id),
+        );
+    }
+    Ok(live)
+}
+
+#[cfg(test)]
+mod tests;
