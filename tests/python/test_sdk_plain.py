@@ -118,4 +118,4 @@ def test_a_wrong_secret_and_an_unknown_id(sdk_config):
 
 
 def test_metadata_over_the_limit(plain):
-    refused(plain.put_object, 400, "KeyTooLong", Bucket=BUCKET, Key="meta", Body=b"x", Metadata={"x-cos-meta-a": "x" * 2048})
+    refused(plain.put_object, 400, "MetadataTooLarge", Bucket=BUCKET, Key="meta", Body=b"x", Metadata={"x-cos-meta-a": "x" * 2048})
