@@ -98,6 +98,14 @@ pub enum Error {
         /// The key that was tried.
         key_id: KeyId,
     },
+    /// The key is the one that the envelope names, and still does not open it.
+    #[error(
+        "the encryption headers were tampered with: the data key wrapped for key {key_id} is not genuine"
+    )]
+    WrappedKeyTampered {
+        /// The key that was tried.
+        key_id: KeyId,
+    },
     /// The key at hand can encrypt only.
     #[error("key {key_id} is a public key: it encrypts, but cannot decrypt")]
     PublicKeyOnly {
@@ -161,6 +169,41 @@ pub enum Error {
         length: u64,
     },
 
+    /// A metadata name that belongs to the encryption.
+    #[error("the metadata name {name} belongs to the encryption and cannot be set")]
+    ReservedMetadata {
+        /// The name.
+        name: String,
+    },
+    /// More ciphertext than one request may carry.
+    #[error("encrypted, this is more than the 5 GiB that one request may carry")]
+    TooLongForOneRequest,
+    /// More plaintext than the caller wants in memory.
+    #[error("the object has more than the {limit} bytes that are wanted in memory")]
+    TooLongForMemory {
+        /// The caller's limit, in bytes.
+        limit: usize,
+    },
+    /// A range behind the end of an object whose length is not known.
+    #[error("the range starts at byte {start}, behind the end of the object")]
+    RangeBehindEnd {
+        /// First byte wanted.
+        start: u64,
+    },
+    /// The object was replaced between two requests of one read.
+    #[error("the object was replaced while it was read")]
+    ChangedMeanwhile,
+    /// The plaintext could not be read.
+    #[error("the data to encrypt could not be read: {0}")]
+    Source(#[source] std::io::Error),
+    /// The ciphertext could not be kept until it was sent.
+    #[error("the temporary file for encrypted data failed: {0}")]
+    Spool(#[source] std::io::Error),
+    /// The service, the network, or a request that was impossible.
+    #[cfg(feature = "client")]
+    #[error(transparent)]
+    Transport(#[from] cos_transport::Error),
+
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Random,
@@ -181,7 +224,9 @@ pub enum ErrorKind {
     Key,
     /// The caller asked for something impossible.
     Caller,
-    /// The machine failed.
+    /// The service refused, or could not be reached: see the [`Transport`](Error::Transport) error inside.
+    Transport,
+    /// The machine failed, or what it was working on changed.
     System,
 }
 
@@ -195,6 +240,7 @@ impl Error {
             | Self::MalformedEnvelope { .. }
             | Self::Unauthenticated { .. } => ErrorKind::Format,
             Self::EnvelopeTampered { .. }
+            | Self::WrappedKeyTampered { .. }
             | Self::CommitmentMismatch
             | Self::ContentTampered { .. }
             | Self::IllegalLength { .. }
@@ -213,8 +259,16 @@ impl Error {
             | Self::ObjectTooLong
             | Self::PartNotWholeChunks { .. }
             | Self::EmptyRange
-            | Self::RangeOutside { .. } => ErrorKind::Caller,
-            Self::Random | Self::Crypto(_) => ErrorKind::System,
+            | Self::RangeOutside { .. }
+            | Self::RangeBehindEnd { .. }
+            | Self::ReservedMetadata { .. }
+            | Self::TooLongForOneRequest
+            | Self::TooLongForMemory { .. } => ErrorKind::Caller,
+            #[cfg(feature = "client")]
+            Self::Transport(_) => ErrorKind::Transport,
+            Self::ChangedMeanwhile | Self::Source(_) | Self::Spool(_) | Self::Random | Self::Crypto(_) => {
+                ErrorKind::System
+            }
         }
     }
 
@@ -238,6 +292,7 @@ impl Error {
                 "Move the object back to where it was written, or read it under its old key; copy it with this tool to move it."
             }
             Self::CommitmentMismatch
+            | Self::WrappedKeyTampered { .. }
             | Self::ContentTampered { .. }
             | Self::IllegalLength { .. }
             | Self::TrailingData { .. } => {
@@ -255,7 +310,16 @@ impl Error {
             }
             Self::OneKeyOnly { .. } => "Give one key, or write the sealed format, which takes up to 16.",
             Self::Random => "Try again; on a freshly started machine, wait until it has gathered entropy.",
+            Self::ReservedMetadata { .. } => "Choose another name for this metadata.",
+            Self::TooLongForOneRequest => "Split the data into objects of less than 5 GiB.",
+            Self::ChangedMeanwhile => "Read it again.",
+            Self::Source(_) => "Check that the file can be read and that nothing changes it meanwhile.",
+            Self::Spool(_) => "Free some space in the temporary folder, or set TMPDIR to another one.",
+            #[cfg(feature = "client")]
+            Self::Transport(error) => return error.help(),
             Self::RecipientCount { .. }
+            | Self::TooLongForMemory { .. }
+            | Self::RangeBehindEnd { .. }
             | Self::ObjectTooLong
             | Self::PartNotWholeChunks { .. }
             | Self::EmptyRange

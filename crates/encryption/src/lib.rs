@@ -11,6 +11,8 @@
 //!
 //! The format is specified in `docs/format.md`, which the documentation here cites by section.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod envelope;
 mod error;
 pub mod keys;
@@ -21,4 +23,6 @@ pub mod secret;
 #[cfg(test)]
 mod testing;
 
+#[cfg(feature = "client")]
+pub use client::{ContentFormat, EncryptionClient};
 pub use error::{Error, ErrorKind};

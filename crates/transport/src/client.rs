@@ -162,6 +162,12 @@ impl Client {
         &self.0.endpoint
     }
 
+    /// When failed requests are tried again.
+    #[must_use]
+    pub fn retry_policy(&self) -> &RetryPolicy {
+        &self.0.retry
+    }
+
     /// The account's buckets (`GET Service`).
     ///
     /// # Errors
@@ -257,15 +263,13 @@ fn now() -> Result<KeyTime, Error> {
 }
 
 fn may_repeat(error: &Error, repeat: Repeat) -> bool {
-    match error {
-        Error::Service(error) if repeat == Repeat::Idempotent => error.is_retryable(),
-        // The service says that it did nothing.
-        Error::Service(error) => {
+    match (repeat, error) {
+        (Repeat::Idempotent, error) => error.is_retryable(),
+        // The service says that it did nothing, or never heard of it.
+        (Repeat::AfterRefusalOnly, Error::Service(error)) => {
             error.code == "SlowDown" || error.status == http::StatusCode::TOO_MANY_REQUESTS
         }
-        Error::Network(NetworkError::Connect { .. }) => true,
-        Error::Network(_) => repeat == Repeat::Idempotent,
-        _ => false,
+        (Repeat::AfterRefusalOnly, error) => matches!(error, Error::Network(NetworkError::Connect { .. })),
     }
 }
 

@@ -61,16 +61,26 @@ impl Error {
         })
     }
 
+    /// True when the same request may succeed if it is sent again: the network failed, or the service stumbled.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Service(error) => error.is_retryable(),
+            Self::Network(_) => true,
+            _ => false,
+        }
+    }
+
     /// What the user can do about it, when there is something to say.
     #[must_use]
-    pub fn help(&self) -> Option<String> {
+    pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Service(error) => error.help(),
-            Self::Network(error) => Some(error.help().to_owned()),
-            Self::Integrity(_) => Some("try again; if it happens again, the network or a proxy alters data".to_owned()),
-            Self::Credentials(_) => {
-                Some("set COS_SECRET_ID and COS_SECRET_KEY in the environment (COS_SESSION_TOKEN for temporary ones)".to_owned())
-            }
+            Self::Network(error) => Some(error.help()),
+            Self::Integrity(_) => Some("try again; if it happens again, the network or a proxy alters data"),
+            Self::Credentials(_) => Some(
+                "set COS_SECRET_ID and COS_SECRET_KEY in the environment (COS_SESSION_TOKEN for temporary ones)",
+            ),
             _ => None,
         }
     }
@@ -122,9 +132,9 @@ impl ServiceError {
             || self.status == StatusCode::TOO_MANY_REQUESTS
     }
 
-    fn help(&self) -> Option<String> {
-        if let Some(region) = &self.region_hint {
-            return Some(format!("the bucket lives in {region}: use that region"));
+    fn help(&self) -> Option<&'static str> {
+        if self.region_hint.is_some() {
+            return Some("use the region that the service names");
         }
         let help = match self.code.as_str() {
             "NoSuchBucket" => "check the bucket's name, its account number (APPID) and the region",
@@ -147,7 +157,7 @@ impl ServiceError {
                 _ => return None,
             },
         };
-        Some(help.to_owned())
+        Some(help)
     }
 }
 
@@ -162,6 +172,9 @@ impl fmt::Display for ServiceError {
                 "the service answered {code} ({}): {message}",
                 self.status.as_u16()
             )?,
+        }
+        if let Some(region) = &self.region_hint {
+            write!(f, "; the bucket lives in {region}")?;
         }
         if !self.request_id.is_empty() {
             write!(f, " [request {}]", self.request_id)?;

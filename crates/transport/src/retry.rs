@@ -28,7 +28,9 @@ impl RetryPolicy {
     }
 
     /// The wait before attempt `attempt + 1`, when `attempt` (from 1) has failed after `elapsed`; none to give up.
-    pub(crate) fn delay(&self, attempt: u32, elapsed: Duration, asked: Option<Duration>) -> Option<Duration> {
+    /// `asked` is how long the service wants to be left alone.
+    #[must_use]
+    pub fn delay(&self, attempt: u32, elapsed: Duration, asked: Option<Duration>) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }

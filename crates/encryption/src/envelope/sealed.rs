@@ -209,8 +209,13 @@ impl SealedEnvelope {
         let key_id = recipient.key_id;
         let secret = provider
             .unwrap(recipient.scheme, &recipient.wrapped, DATA_KEY_LEN)
-            .await?;
-        let data_key = DataKey::from_secret(secret).ok_or(Error::UnwrapFailed { key_id })?;
+            .await
+            .map_err(|error| match error {
+                // The key id is derived from the key: this is the right key, so the headers are wrong.
+                Error::UnwrapFailed { key_id } => Error::WrappedKeyTampered { key_id },
+                other => other,
+            })?;
+        let data_key = DataKey::from_secret(secret).ok_or(Error::WrappedKeyTampered { key_id })?;
         self.compute_mac(&data_key, location)
             .verify_slice(&self.mac)
             .map_err(|_| Error::EnvelopeTampered {

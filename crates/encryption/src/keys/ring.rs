@@ -95,6 +95,12 @@ impl KeyRing {
     }
 }
 
+impl<P: KeyProvider + 'static> From<P> for KeyRing {
+    fn from(provider: P) -> Self {
+        Self::of(provider)
+    }
+}
+
 impl FromIterator<Arc<dyn KeyProvider>> for KeyRing {
     fn from_iter<I: IntoIterator<Item = Arc<dyn KeyProvider>>>(providers: I) -> Self {
         let mut ring = Self::new();

@@ -1,0 +1,299 @@
+//! Encrypting and writing an object.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use bytes::Bytes;
+use cos_transport::object::PutObjectOutput as Stored;
+use cos_transport::{Body, ETag, ObjectAttributes, ObjectKey, TrafficLimit, attribute_setters, read_pieces};
+use futures_util::TryStreamExt;
+use tokio::io::AsyncSeekExt;
+
+use super::source::Kind;
+use super::stream::{Encryptor, FileIdentity, as_reader, encrypt_file, encrypt_reader};
+use super::{ContentFormat, EncryptedBucket, Source};
+use crate::Error;
+use crate::envelope::headers::Field;
+use crate::envelope::{EnvelopeHeaders, PythonEnvelope, SealedEnvelope, budget};
+use crate::keys::KeyId;
+use crate::legacy::ctr::CtrStream;
+use crate::seal::{ContentKey, Layout, Salt};
+use crate::secret::DataKey;
+
+/// The longest body of one request, in bytes.
+const MAX_STORED_LEN: u64 = 5 * 1024 * 1024 * 1024;
+/// Ciphertext of a reader that is kept in memory, in bytes; more goes to a temporary file.
+const SPOOL_IN_MEMORY: usize = 8 * 1024 * 1024;
+
+/// Encrypts and writes an object. Begun by [`EncryptedBucket::put_object`].
+///
+/// There is no setter for Content-MD5: it would cover the plaintext, which the service never sees. The CRC-64 of the
+/// ciphertext is always compared.
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct PutObject {
+    bucket: EncryptedBucket,
+    key: ObjectKey,
+    source: Source,
+    attributes: ObjectAttributes,
+    traffic_limit: Option<TrafficLimit>,
+}
+
+impl PutObject {
+    pub(super) fn new(bucket: EncryptedBucket, key: ObjectKey, source: Source) -> Self {
+        Self {
+            bucket,
+            key,
+            source,
+            attributes: ObjectAttributes::default(),
+            traffic_limit: None,
+        }
+    }
+
+    attribute_setters!();
+
+    /// Limits the speed of this connection.
+    pub fn traffic_limit(mut self, limit: TrafficLimit) -> Self {
+        self.traffic_limit = Some(limit);
+        self
+    }
+
+    /// Encrypts under a fresh data key and sends. Another attempt sends the same ciphertext again or, for a file,
+    /// begins anew under another data key: no two plaintexts ever share one.
+    ///
+    /// # Errors
+    /// Unsuitable keys, metadata that does not fit beside the envelope, a source that cannot be read or changes,
+    /// ciphertext above 5 GiB, and those of the request.
+    pub async fn send(mut self) -> Result<PutObjectOutput, Error> {
+        self.refuse_reserved_metadata()?;
+        match std::mem::replace(&mut self.source, Source::from(Bytes::new())).0 {
+            Kind::Bytes(plain) => {
+                let (encryptor, envelope) = self.begin().await?;
+                self.check_len(plain.len() as u64)?;
+                let sealed = encryptor.encrypt(&plain)?;
+                self.store(&envelope, sealed.into(), plain.len() as u64).await
+            }
+            Kind::File(path) => self.send_file(&path).await,
+            Kind::Stream(len, stream) => {
+                let (encryptor, envelope) = self.begin().await?;
+                let stored_len = self.check_len(len)?;
+                let body = Body::from_stream(stored_len, encrypt_reader(as_reader(stream), encryptor));
+                self.store(&envelope, body, len).await
+            }
+            Kind::Reader(reader) => {
+                let (encryptor, envelope) = self.begin().await?;
+                let (body, stored_len) = spool(encrypt_reader(reader, encryptor)).await?;
+                self.store(&envelope, body, self.plain_len(stored_len)?).await
+            }
+        }
+    }
+
+    async fn send_file(&self, path: &Path) -> Result<PutObjectOutput, Error> {
+        let retry = self.bucket.plain.client().retry_policy();
+        let started = Instant::now();
+        let mut attempt = 1;
+        loop {
+            let file = File::open(path).map_err(Error::Source)?;
+            let identity = FileIdentity::of(&file).map_err(Error::Source)?;
+            let len = identity.len;
+            let stored_len = self.check_len(len)?;
+            let (encryptor, envelope) = self.begin().await?;
+            let body = Body::from_stream(stored_len, encrypt_file(file, identity, encryptor));
+            let error = match self.store(&envelope, body, len).await {
+                Err(Error::Transport(error)) if error.is_retryable() => error,
+                result => return result,
+            };
+            let Some(delay) = retry.delay(attempt, started.elapsed(), None) else {
+                return Err(error.into());
+            };
+            tracing::debug!(attempt, %error, ?delay, "encrypting the file again under another data key");
+            tokio::time::sleep(delay).await;
+            attempt += 1;
+        }
+    }
+
+    /// A fresh data key, and the envelope that carries it.
+    async fn begin(&self) -> Result<(Encryptor, Envelope), Error> {
+        let settings = &self.bucket.settings;
+        let (encryptor, envelope) = match settings.format {
+            ContentFormat::Sealed => {
+                let (data_key, salt) = (DataKey::generate()?, Salt::generate()?);
+                let location = self.bucket.location(&self.key);
+                let envelope =
+                    SealedEnvelope::seal(&data_key, &salt, &settings.ring, settings.binding, location)
+                        .await?;
+                let key_ids = envelope
+                    .recipients()
+                    .iter()
+                    .map(|recipient| recipient.key_id())
+                    .collect();
+                let encryptor = Encryptor::sealed(ContentKey::derive(&data_key, &salt)?);
+                (
+                    encryptor,
+                    Envelope {
+                        headers: envelope.to_headers(),
+                        key_ids,
+                    },
+                )
+            }
+            ContentFormat::CosPython => {
+                let (envelope, secrets) = PythonEnvelope::create(&settings.ring).await?;
+                let keystream = CtrStream::new(&secrets.data_key, &secrets.iv, 0)?;
+                let encryptor = Encryptor::Ctr(Box::new(keystream));
+                (
+                    encryptor,
+                    Envelope {
+                        headers: envelope.to_headers(),
+                        key_ids: vec![secrets.key_id],
+                    },
+                )
+            }
+        };
+        budget::check(&envelope.headers, self.attributes.metadata.iter())?;
+        Ok((encryptor, envelope))
+    }
+
+    async fn store(&self, envelope: &Envelope, body: Body, plain_len: u64) -> Result<PutObjectOutput, Error> {
+        let mut attributes = self.attributes.clone();
+        for (name, value) in envelope.headers.iter() {
+            attributes.metadata.insert(name, value);
+        }
+        let mut request = self
+            .bucket
+            .plain
+            .put_object(self.key.clone(), body)
+            .attributes(attributes);
+        if let Some(limit) = self.traffic_limit {
+            request = request.traffic_limit(limit);
+        }
+        let stored = request.send().await?;
+        Ok(PutObjectOutput::new(stored, plain_len, envelope.key_ids.clone()))
+    }
+
+    /// Nobody may say something about the encryption but the encryption itself.
+    fn refuse_reserved_metadata(&self) -> Result<(), Error> {
+        match self
+            .attributes
+            .metadata
+            .iter()
+            .find(|(name, _)| Field::of_name(name).is_some())
+        {
+            Some((name, _)) => Err(Error::ReservedMetadata {
+                name: name.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Stored length for so many bytes of plaintext.
+    fn check_len(&self, plain_len: u64) -> Result<u64, Error> {
+        let stored_len = match self.bucket.settings.format {
+            ContentFormat::Sealed => Layout::of_plain(plain_len)?.sealed_len(),
+            ContentFormat::CosPython => plain_len,
+        };
+        match stored_len <= MAX_STORED_LEN {
+            true => Ok(stored_len),
+            false => Err(Error::TooLongForOneRequest),
+        }
+    }
+
+    fn plain_len(&self, stored_len: u64) -> Result<u64, Error> {
+        match self.bucket.settings.format {
+            ContentFormat::Sealed => Ok(Layout::of_sealed(stored_len)?.plain_len()),
+            ContentFormat::CosPython => Ok(stored_len),
+        }
+    }
+}
+
+struct Envelope {
+    headers: EnvelopeHeaders,
+    key_ids: Vec<KeyId>,
+}
+
+/// Collects ciphertext until it ends, so that its length is known before it is sent.
+async fn spool(mut ciphertext: cos_transport::SendStream) -> Result<(Body, u64), Error> {
+    let mut memory = Vec::new();
+    let mut spill: Option<File> = None;
+    let mut len = 0u64;
+    while let Some(piece) = ciphertext.try_next().await.map_err(Error::Source)? {
+        len += piece.len() as u64;
+        if len > MAX_STORED_LEN {
+            return Err(Error::TooLongForOneRequest);
+        }
+        match &mut spill {
+            None if memory.len() + piece.len() <= SPOOL_IN_MEMORY => memory.extend_from_slice(&piece),
+            None => {
+                let mut file = tempfile::tempfile().map_err(Error::Spool)?;
+                let start = std::mem::take(&mut memory);
+                spill = Some(
+                    blocking(move || {
+                        file.write_all(&start)
+                            .and_then(|()| file.write_all(&piece))
+                            .map(|()| file)
+                    })
+                    .await?,
+                );
+            }
+            Some(file) => {
+                let mut file = file.try_clone().map_err(Error::Spool)?;
+                blocking(move || file.write_all(&piece)).await?;
+            }
+        }
+    }
+    let Some(file) = spill else {
+        return Ok((Body::from(memory), len));
+    };
+    let mut file = tokio::fs::File::from_std(file);
+    file.rewind().await.map_err(Error::Spool)?;
+    Ok((Body::from_stream(len, read_pieces(file)), len))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(io::Error::other)
+        .and_then(|done| done)
+        .map_err(Error::Spool)
+}
+
+/// What is known of an object that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PutObjectOutput {
+    /// Entity tag of the ciphertext.
+    pub etag: ETag,
+    /// CRC-64 of the ciphertext.
+    pub crc64: Option<u64>,
+    /// The version written, in a bucket with versions.
+    pub version_id: Option<String>,
+    /// Names the request for the service's support.
+    pub request_id: String,
+    /// Length of the plaintext, in bytes.
+    pub plain_len: u64,
+    /// The keys that open the object.
+    pub key_ids: Vec<KeyId>,
+}
+
+impl PutObjectOutput {
+    fn new(stored: Stored, plain_len: u64, key_ids: Vec<KeyId>) -> Self {
+        let Stored {
+            etag,
+            crc64,
+            version_id,
+            request_id,
+            ..
+        } = stored;
+        Self {
+            etag,
+            crc64,
+            version_id,
+            request_id,
+            plain_len,
+            key_ids,
+        }
+    }
+}
