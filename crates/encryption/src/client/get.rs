@@ -176,11 +176,8 @@ impl GetObject {
 
     async fn open_python(&self, envelope: &PythonEnvelope, start: u64) -> Result<Decryptor, Error> {
         let secrets = envelope.open(&self.bucket.settings.ring).await?;
-        Ok(Decryptor::Ctr(CtrStream::new(
-            &secrets.data_key,
-            &secrets.iv,
-            start,
-        )?))
+        let keystream = CtrStream::new(&secrets.data_key, &secrets.iv, start)?;
+        Ok(Decryptor::Ctr(Box::new(keystream)))
     }
 
     /// The GET for an object of which nothing is known yet, taken to be in the assumed format; none for a range that
