@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::io;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cos_local::{Running, Server};
@@ -13,10 +17,25 @@ use tokio::net::TcpStream;
 
 pub const BUCKET: &str = "examplebucket-1250000000";
 
+/// A server to send to.
+pub struct Peer {
+    pub address: SocketAddr,
+    pub credentials: Arc<Credentials>,
+}
+
 /// A server on a folder of its own, with one bucket.
 pub struct Fixture {
     pub server: Running,
     pub folder: TempDir,
+    peer: Peer,
+}
+
+impl Deref for Fixture {
+    type Target = Peer;
+
+    fn deref(&self) -> &Peer {
+        &self.peer
+    }
 }
 
 impl Fixture {
@@ -27,9 +46,15 @@ impl Fixture {
     pub async fn with(configure: impl FnOnce(Server) -> Server) -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let server = configure(Server::new(folder.path())).start().await.unwrap();
-        Fixture { server, folder }
+        let peer = Peer {
+            address: server.address(),
+            credentials: server.credentials().clone(),
+        };
+        Fixture { server, folder, peer }
     }
+}
 
+impl Peer {
     /// A request on an object of the bucket; the path is percent-encoded.
     pub fn object(&self, method: &str, key: &str) -> Call<'_> {
         self.call(method, &format!("/{BUCKET}/{key}"))
@@ -37,10 +62,10 @@ impl Fixture {
 
     pub fn call(&self, method: &str, uri: &str) -> Call<'_> {
         Call {
-            server: &self.server,
+            peer: self,
             method: method.to_owned(),
             uri: uri.to_owned(),
-            host: self.server.address().to_string(),
+            host: self.address.to_string(),
             headers: Vec::new(),
             body: None,
             signing: Signing::default(),
@@ -80,7 +105,7 @@ impl Default for Signing {
 }
 
 pub struct Call<'f> {
-    server: &'f Running,
+    peer: &'f Peer,
     method: String,
     pub uri: String,
     host: String,
@@ -145,7 +170,7 @@ impl Call<'_> {
             params.iter().map(|(n, v)| (n.as_str(), v.as_str())),
             headers.iter().map(|(n, v)| (n.as_str(), v.as_str())),
         );
-        let credentials: &Credentials = self.server.credentials();
+        let credentials: &Credentials = &self.peer.credentials;
         let id = self
             .signing
             .secret_id
@@ -170,19 +195,29 @@ impl Call<'_> {
 
     /// Sends the request on a connection of its own and reads until the server closes it.
     pub async fn send(self) -> Answer {
+        self.try_send().await.expect("an answer")
+    }
+
+    pub async fn try_send(self) -> io::Result<Answer> {
         let mut message = format!("{}Connection: close\r\n\r\n", self.head()).into_bytes();
         message.extend_from_slice(self.body.as_deref().unwrap_or_default());
-        raw(self.server, &message).await
+        raw(self.peer, &message).await
     }
 }
 
 /// Sends bytes and reads until the server closes the connection.
-pub async fn raw(server: &Running, message: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    stream.write_all(message).await.unwrap();
+///
+/// # Errors
+/// When the connection breaks or ends before there is an answer.
+pub async fn raw(peer: &Peer, message: &[u8]) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect(peer.address).await?;
+    stream.write_all(message).await?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    Answer::parse(&answer)
+    stream.read_to_end(&mut answer).await?;
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Answer::parse(&answer))
 }
 
 #[derive(Debug)]
