@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use cos_transport::wire::error::ErrorDocument;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::store::StoreError;
 
@@ -14,7 +14,7 @@ pub(crate) struct Refusal {
     pub(crate) message: Cow<'static, str>,
     /// Elements of the document beyond the usual five.
     pub(crate) details: Vec<(&'static str, String)>,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
@@ -23,7 +23,7 @@ impl Refusal {
             code,
             message: message.into(),
             details: Vec::new(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -33,7 +33,7 @@ impl Refusal {
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Refusal {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 

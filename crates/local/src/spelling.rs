@@ -83,7 +83,6 @@ pub(crate) async fn record() -> io::Result<Extensions> {
         .preserve_header_case(true)
         .serve_connection(TokioIo::new(server), service);
     client.write_all(request().as_bytes()).await?;
-    client.shutdown().await?;
     connection.await.map_err(io::Error::other)?;
     let extensions = recorded.lock().unwrap_or_else(PoisonError::into_inner).take();
     extensions.ok_or_else(|| io::Error::other("the request for header spellings was not parsed"))

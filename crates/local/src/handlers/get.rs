@@ -111,10 +111,10 @@ fn headers(record: &ObjectRecord, etag: &ETag) -> HeaderMap {
     add_checksums(&mut headers, etag, record.crc64);
     headers.insert(header::LAST_MODIFIED, last_modified(record));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if record.storage_class != StorageClass::Standard.as_str() {
-        if let Ok(class) = HeaderValue::from_str(&record.storage_class) {
-            headers.insert(STORAGE_CLASS, class);
-        }
+    if record.storage_class != StorageClass::Standard.as_str()
+        && let Ok(class) = HeaderValue::from_str(&record.storage_class)
+    {
+        headers.insert(STORAGE_CLASS, class);
     }
     headers
 }

@@ -34,30 +34,26 @@ pub(crate) fn list(snapshot: &Snapshot, bucket: &str, query: &ListQuery) -> Resu
     let end = Bound::Excluded(end_of(bucket, &query.prefix));
     let mut page = ListPage::default();
     let mut last = String::new();
-    let mut start = first(bucket, query);
-    'seek: while query.limit > 0 {
-        if past(&start, &end) {
-            break;
-        }
-        for entry in cursor.range((start, end.clone()))? {
+    let mut start = (query.limit > 0).then(|| first(bucket, query));
+    while let Some(from) = start.take().filter(|from| !past(from, &end)) {
+        for entry in cursor.range((from, end.clone()))? {
             let (key, value) = entry?;
             let key = std::str::from_utf8(&key.value()[bucket_bytes..])
                 .map_err(|_| StoreError::Damaged(String::from_utf8_lossy(key.value()).into_owned()))?;
             if page.objects.len() + page.common_prefixes.len() == query.limit {
                 page.next_marker = Some(last);
-                break 'seek;
+                return Ok(page);
             }
             if let Some(common) = common_prefix(key, query) {
                 common.clone_into(&mut last);
                 page.common_prefixes.push(common.to_owned());
-                start = Bound::Included(end_of(bucket, common));
-                continue 'seek;
+                start = Some(Bound::Included(end_of(bucket, common)));
+                break;
             }
             key.clone_into(&mut last);
             page.objects
                 .push((key.to_owned(), decode_object(key, value.value())?));
         }
-        break;
     }
     Ok(page)
 }

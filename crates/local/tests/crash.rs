@@ -1,0 +1,222 @@
+//! The store under a server that is killed, and under one that is merely restarted.
+
+mod common;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{BUCKET, Fixture, Peer};
+use cos_local::{MissingBuckets, OpenError, Server, StartError, load_or_create_credentials};
+
+const STORE: &str = "COS_LOCAL_TEST_STORE";
+
+/// Not a test: the server that the tests below run as a process of its own, to kill it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by the other tests of this file"]
+async fn serving_process() {
+    let Some(folder) = std::env::var_os(STORE) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let credentials = load_or_create_credentials(folder).unwrap();
+    let server = Server::new(folder)
+        .credentials(credentials)
+        .missing_buckets(MissingBuckets::Create);
+    let server = server.start().await.unwrap();
+    let announced = folder.with_extension("address");
+    std::fs::write(announced.with_extension("new"), server.address().to_string()).unwrap();
+    std::fs::rename(announced.with_extension("new"), announced).unwrap();
+    std::future::pending::<()>().await;
+}
+
+/// A serving process, killed when dropped.
+struct Process(Child);
+
+impl Process {
+    async fn start(folder: &Path) -> (Process, Peer) {
+        let announced = folder.with_extension("address");
+        let _ = std::fs::remove_file(&announced);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "serving_process", "--ignored"])
+            .env(STORE, folder);
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        let process = Process(child);
+        for _ in 0..1000 {
+            if let Ok(address) = std::fs::read_to_string(&announced) {
+                let credentials = Arc::new(load_or_create_credentials(folder).unwrap());
+                return (
+                    process,
+                    Peer {
+                        address: address.parse().unwrap(),
+                        credentials,
+                    },
+                );
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the serving process did not start");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // SIGKILL: nothing is flushed, closed or unwound.
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Bodies in both places: small ones in the index, others in files.
+fn body(key: usize, round: usize) -> Vec<u8> {
+    let length = [0, 100, 8192, 8193, 50_000, 400_000][(key + round) % 6];
+    (0..length)
+        .map(|i| u8::try_from((i * 7 + key * 31 + round) % 256).unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_what_was_acknowledged_is_whole_and_nothing_is_half_there() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("store");
+    // For each key the round that was acknowledged last, and the one that was tried last.
+    let acknowledged: Arc<Mutex<HashMap<usize, usize>>> = Arc::default();
+    let tried: Arc<Mutex<HashMap<usize, usize>>> = Arc::default();
+    for round in 1..=4 {
+        let (process, peer) = Process::start(&folder).await;
+        let peer = Arc::new(peer);
+        let writers = (0..8).map(|writer| {
+            let (peer, acknowledged, tried) = (peer.clone(), acknowledged.clone(), tried.clone());
+            tokio::spawn(async move {
+                for key in (0..240).filter(|key| key % 8 == writer) {
+                    tried.lock().unwrap().insert(key, round);
+                    let put = peer.object("PUT", &format!("k{key}")).body(&body(key, round));
+                    match put.try_send().await {
+                        Ok(answer) => assert_eq!(answer.status, 200, "{}", answer.text()),
+                        Err(_) => break,
+                    }
+                    acknowledged.lock().unwrap().insert(key, round);
+                }
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        let enough = round * 15;
+        while acknowledged
+            .lock()
+            .unwrap()
+            .values()
+            .filter(|r| **r == round)
+            .count()
+            < enough
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(process);
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+
+    let (_process, peer) = Process::start(&folder).await;
+    let (acknowledged, tried) = (
+        acknowledged.lock().unwrap().clone(),
+        tried.lock().unwrap().clone(),
+    );
+    for key in 0..240 {
+        let answer = peer.get(&format!("k{key}")).await;
+        let rounds = acknowledged.get(&key).into_iter().chain(tried.get(&key));
+        let possible = rounds.filter(|round| Some(*round) >= acknowledged.get(&key));
+        match answer.status {
+            200 => assert!(
+                possible.into_iter().any(|round| body(key, *round) == answer.body),
+                "k{key}"
+            ),
+            404 => assert!(
+                !acknowledged.contains_key(&key),
+                "k{key} was acknowledged and is gone"
+            ),
+            other => panic!("k{key}: {other}"),
+        }
+    }
+    let files = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+    let shards = std::fs::read_dir(folder.join("objects")).unwrap();
+    let stored: usize = shards.map(|shard| files(&shard.unwrap().path())).sum();
+    let page = peer.call("GET", &format!("/{BUCKET}/")).send().await.expect(200);
+    let in_files = page
+        .elements("Size")
+        .iter()
+        .filter(|size| size.parse::<u64>().unwrap() > 8192)
+        .count();
+    assert_eq!(stored, in_files, "leftovers are collected");
+    assert_eq!(files(&folder.join("incoming")), 0);
+}
+
+#[tokio::test]
+async fn a_restart_changes_nothing() {
+    let fixture = Fixture::new().await;
+    fixture.put("small", b"abc").await.expect(200);
+    fixture.put("large", &[7; 100_000]).await.expect(200);
+    let credentials = cos_transport::Credentials::new(
+        fixture.credentials.secret_id().to_owned(),
+        fixture.credentials.secret_key().to_owned(),
+    );
+    let before = fixture.object("HEAD", "large").send().await.expect(200);
+    let Fixture { server, folder, .. } = fixture;
+    server.shutdown().await;
+
+    let server = Server::new(folder.path())
+        .credentials(credentials.unwrap())
+        .start()
+        .await
+        .unwrap();
+    let peer = Peer {
+        address: server.address(),
+        credentials: server.credentials().clone(),
+    };
+    assert_eq!(peer.get("small").await.expect(200).body, b"abc");
+    let after = peer.object("HEAD", "large").send().await.expect(200);
+    for name in ["ETag", "Last-Modified", "x-cos-hash-crc64ecma", "Content-Length"] {
+        assert_eq!(after.header(name), before.header(name));
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_folder_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("store");
+    let (process, peer) = Process::start(&folder).await;
+    let refused = Server::new(&folder).start().await.unwrap_err();
+    assert!(
+        matches!(refused, StartError::Open(OpenError::InUse { process: Some(id), .. }) if id == process.0.id())
+    );
+    peer.put("k", b"still serving").await.expect(200);
+    drop(process);
+    Server::new(&folder).start().await.unwrap().shutdown().await;
+}
+
+#[tokio::test]
+async fn shutting_down_lets_a_request_under_way_end() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let fixture = Fixture::new().await;
+    let call = fixture.object("PUT", "k").header("Content-Length", "6");
+    let mut stream = tokio::net::TcpStream::connect(fixture.address).await.unwrap();
+    stream
+        .write_all(format!("{}\r\nabc", call.head()).as_bytes())
+        .await
+        .unwrap();
+    // So that the server has read the head before it is told to stop.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let Fixture { server, folder, .. } = fixture;
+    let stopping = tokio::spawn(server.shutdown());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream.write_all(b"def").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    stopping.await.unwrap();
+    drop(folder);
+}
