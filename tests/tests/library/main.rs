@@ -1,6 +1,12 @@
 //! The libraries as a Rust program uses them: the encryption client over real HTTP against a local server, with every
 //! request on the way recorded.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test stops at the first surprise"
+)]
+
 mod ranges;
 mod recorder;
 mod round_trip;
