@@ -291,3 +291,6 @@ fn update_prefixed(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
     mac.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     mac.update(bytes);
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,13 +96,7 @@ impl AesProvider {
 
     fn wrap_now(&self, scheme: WrapScheme, secret: &[u8]) -> Result<Vec<u8>, Error> {
         match scheme {
-            WrapScheme::A256Kw if self.can(scheme) => {
-                let mut wrapped = vec![0; secret.len() + WRAP_OVERHEAD];
-                let kek = self.key_encryption_key()?;
-                kek.wrap_key(secret, &mut wrapped)
-                    .map_err(|_| Error::Crypto("AES key wrap refused a secret"))?;
-                Ok(wrapped)
-            }
+            WrapScheme::A256Kw if self.can(scheme) => rfc3394_wrap(&self.key_encryption_key(), secret),
             WrapScheme::PythonAesCtr => {
                 let mut wrapped = secret.to_vec();
                 ctr::apply_wrap_keystream(self.master.expose(), 0, &mut wrapped)?;
@@ -117,11 +111,9 @@ impl AesProvider {
         let mut secret = SecretBytes::zeroed(len);
         match scheme {
             WrapScheme::A256Kw if self.can(scheme) => {
-                if wrapped.len() != len + WRAP_OVERHEAD {
+                if !rfc3394_unwrap(&self.key_encryption_key(), wrapped, &mut secret)? {
                     return Err(failed);
                 }
-                let kek = self.key_encryption_key()?;
-                kek.unwrap_key(wrapped, secret.expose_mut()).map_err(|_| failed)?;
             }
             WrapScheme::PythonAesCtr => {
                 if wrapped.len() != len {
@@ -136,9 +128,8 @@ impl AesProvider {
     }
 
     /// The raw master key is never a key encryption key: the Python SDK's format uses it as it is.
-    fn key_encryption_key(&self) -> Result<KwAes256, Error> {
-        let kek = derive(&self.master, KEK_INFO);
-        KwAes256::new_from_slice(kek.expose()).map_err(|_| Error::Crypto("AES-256 refused its key"))
+    fn key_encryption_key(&self) -> SecretBytes {
+        derive(&self.master, KEK_INFO)
     }
 
     fn unsuitable(&self, scheme: WrapScheme) -> Error {
@@ -185,6 +176,24 @@ impl KeyProvider for AesProvider {
     }
 }
 
+fn rfc3394_wrap(kek: &SecretBytes, secret: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut wrapped = vec![0; secret.len() + WRAP_OVERHEAD];
+    let kek = key_wrap(kek)?;
+    kek.wrap_key(secret, &mut wrapped)
+        .map_err(|_| Error::Crypto("AES key wrap refused a secret"))?;
+    Ok(wrapped)
+}
+
+/// Whether `wrapped` is authentic and as long as `secret`, which then holds what was wrapped.
+fn rfc3394_unwrap(kek: &SecretBytes, wrapped: &[u8], secret: &mut SecretBytes) -> Result<bool, Error> {
+    let right_len = wrapped.len() == secret.len() + WRAP_OVERHEAD;
+    Ok(right_len && key_wrap(kek)?.unwrap_key(wrapped, secret.expose_mut()).is_ok())
+}
+
+fn key_wrap(kek: &SecretBytes) -> Result<KwAes256, Error> {
+    KwAes256::new_from_slice(kek.expose()).map_err(|_| Error::Crypto("AES-256 refused its key"))
+}
+
 /// HKDF-SHA256 with no salt, 32 bytes (docs/format.md §2).
 fn derive(master: &SecretBytes, info: &[u8]) -> SecretBytes {
     let mut okm = SecretBytes::zeroed(DATA_KEY_LEN);
@@ -195,3 +204,6 @@ fn derive(master: &SecretBytes, info: &[u8]) -> SecretBytes {
     debug_assert!(derived.is_ok());
     okm
 }
+
+#[cfg(test)]
+mod tests;

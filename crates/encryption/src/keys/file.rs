@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -28,7 +29,7 @@ pub enum LoadedKey {
     /// An AES key.
     Aes(AesProvider),
     /// An RSA key, private or public.
-    Rsa(RsaProvider),
+    Rsa(Box<RsaProvider>),
 }
 
 impl LoadedKey {
@@ -51,20 +52,20 @@ impl LoadedKey {
     /// What is wrong with it.
     pub fn from_bytes(contents: &[u8]) -> Result<Self, KeyError> {
         let Some(text) = std::str::from_utf8(contents).ok().filter(|text| is_text(text)) else {
-            return RsaProvider::from_der(contents).map(Self::Rsa);
+            return RsaProvider::from_der(contents).map(Self::rsa);
         };
         if text.contains("-----BEGIN ") {
-            return RsaProvider::from_pem(text).map(Self::Rsa);
+            return RsaProvider::from_pem(text).map(Self::rsa);
         }
         AesProvider::from_base64(text).map(Self::Aes)
     }
 
     /// The key, as something that wraps and unwraps.
     #[must_use]
-    pub fn into_provider(self) -> std::sync::Arc<dyn KeyProvider> {
+    pub fn into_provider(self) -> Arc<dyn KeyProvider> {
         match self {
-            Self::Aes(key) => std::sync::Arc::new(key),
-            Self::Rsa(key) => std::sync::Arc::new(key),
+            Self::Aes(key) => Arc::new(key),
+            Self::Rsa(key) => Arc::<RsaProvider>::from(key),
         }
     }
 
@@ -75,6 +76,10 @@ impl LoadedKey {
             Self::Aes(key) => key.key_id(),
             Self::Rsa(key) => key.key_id(),
         }
+    }
+
+    fn rsa(key: RsaProvider) -> Self {
+        Self::Rsa(Box::new(key))
     }
 
     fn is_secret(&self) -> bool {
@@ -219,3 +224,6 @@ fn is_text(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
+
+#[cfg(test)]
+mod tests;

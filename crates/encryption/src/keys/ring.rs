@@ -43,6 +43,12 @@ impl KeyRing {
         self.0.iter().map(|provider| &**provider)
     }
 
+    /// The keys, in order, to be shared or put in another ring.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Arc<dyn KeyProvider>] {
+        &self.0
+    }
+
     /// The keys' names, in order.
     #[must_use]
     pub fn key_ids(&self) -> Vec<KeyId> {
@@ -130,3 +136,6 @@ fn cannot_unwrap(recipient: &Recipient, provider: &dyn KeyProvider) -> Error {
     }
     Error::PublicKeyOnly { key_id }
 }
+
+#[cfg(test)]
+mod tests;
