@@ -36,8 +36,7 @@ impl AesProvider {
     /// # Errors
     /// [`KeyError::Random`] when the operating system gives no random bytes.
     pub fn generate() -> Result<Self, KeyError> {
-        let master = SecretBytes::random(AES_KEY_LEN).map_err(|_| KeyError::Random)?;
-        Ok(Self::new(master))
+        Self::new(SecretBytes::random(AES_KEY_LEN).map_err(|_| KeyError::Random)?)
     }
 
     /// The key in this base64 text; white space around it is ignored.
@@ -57,7 +56,7 @@ impl AesProvider {
     /// [`KeyError::AesLength`] when there are not 16, 24 or 32 of them.
     pub fn from_bytes(master: SecretBytes) -> Result<Self, KeyError> {
         match master.len() {
-            16 | 24 | 32 => Ok(Self::new(master)),
+            16 | 24 | 32 => Self::new(master),
             len => Err(KeyError::AesLength { len }),
         }
     }
@@ -74,14 +73,14 @@ impl AesProvider {
         self.master.len() * 8
     }
 
-    fn new(master: SecretBytes) -> Self {
-        let derived = derive(&master, KEY_ID_INFO);
+    fn new(master: SecretBytes) -> Result<Self, KeyError> {
+        let derived = derive(&master, KEY_ID_INFO).ok_or(KeyError::Derivation)?;
         let mut key_id = [0; KEY_ID_LEN];
         key_id.copy_from_slice(&derived.expose()[..KEY_ID_LEN]);
-        Self {
+        Ok(Self {
             master,
             key_id: KeyId::from_bytes(key_id),
-        }
+        })
     }
 
     fn can(&self, scheme: WrapScheme) -> bool {
@@ -96,7 +95,7 @@ impl AesProvider {
 
     fn wrap_now(&self, scheme: WrapScheme, secret: &[u8]) -> Result<Vec<u8>, Error> {
         match scheme {
-            WrapScheme::A256Kw if self.can(scheme) => rfc3394_wrap(&self.key_encryption_key(), secret),
+            WrapScheme::A256Kw if self.can(scheme) => rfc3394_wrap(&self.key_encryption_key()?, secret),
             WrapScheme::PythonAesCtr => {
                 let mut wrapped = secret.to_vec();
                 ctr::apply_wrap_keystream(self.master.expose(), 0, &mut wrapped)?;
@@ -111,7 +110,7 @@ impl AesProvider {
         let mut secret = SecretBytes::zeroed(len);
         match scheme {
             WrapScheme::A256Kw if self.can(scheme) => {
-                if !rfc3394_unwrap(&self.key_encryption_key(), wrapped, &mut secret)? {
+                if !rfc3394_unwrap(&self.key_encryption_key()?, wrapped, &mut secret)? {
                     return Err(failed);
                 }
             }
@@ -128,8 +127,8 @@ impl AesProvider {
     }
 
     /// The raw master key is never a key encryption key: the Python SDK's format uses it as it is.
-    fn key_encryption_key(&self) -> SecretBytes {
-        derive(&self.master, KEK_INFO)
+    fn key_encryption_key(&self) -> Result<SecretBytes, Error> {
+        derive(&self.master, KEK_INFO).ok_or(Error::Key(KeyError::Derivation))
     }
 
     fn unsuitable(&self, scheme: WrapScheme) -> Error {
@@ -195,14 +194,12 @@ fn key_wrap(kek: &SecretBytes) -> Result<KwAes256, Error> {
 }
 
 /// HKDF-SHA256 with no salt, 32 bytes (docs/format.md §2).
-fn derive(master: &SecretBytes, info: &[u8]) -> SecretBytes {
+fn derive(master: &SecretBytes, info: &[u8]) -> Option<SecretBytes> {
     let mut okm = SecretBytes::zeroed(DATA_KEY_LEN);
     let (mut prk, hkdf) = Hkdf::<Sha256>::extract(None, master.expose());
     prk.zeroize();
-    // 32 bytes are one block of the hash: within HKDF's limit.
-    let derived = hkdf.expand(info, okm.expose_mut());
-    debug_assert!(derived.is_ok());
-    okm
+    hkdf.expand(info, okm.expose_mut()).ok()?;
+    Some(okm)
 }
 
 #[cfg(test)]

@@ -91,6 +91,17 @@ impl LoadedKey {
 }
 
 impl AesProvider {
+    /// Reads an AES key file that only its owner can read. [`LoadedKey::from_file`] reads any kind, with a choice.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`] names the file and what is wrong.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match LoadedKey::from_file(path.as_ref(), FilePermissions::OwnerOnly)? {
+            LoadedKey::Aes(key) => Ok(key),
+            LoadedKey::Rsa(_) => Err(other_kind(path.as_ref(), "AES")),
+        }
+    }
+
     /// Writes the key to a new file that the Python SDK reads too: base64 text, mode 0600.
     ///
     /// # Errors
@@ -102,6 +113,18 @@ impl AesProvider {
 }
 
 impl RsaProvider {
+    /// Reads an RSA key file; a private one only if no one but its owner can. [`LoadedKey::from_file`] reads any kind, with a
+    /// choice.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`] names the file and what is wrong.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match LoadedKey::from_file(path.as_ref(), FilePermissions::OwnerOnly)? {
+            LoadedKey::Rsa(key) => Ok(*key),
+            LoadedKey::Aes(_) => Err(other_kind(path.as_ref(), "RSA")),
+        }
+    }
+
     /// Writes the private key to a new file: PKCS#8 PEM, mode 0600.
     ///
     /// # Errors
@@ -119,6 +142,13 @@ impl RsaProvider {
     /// [`Error::KeyFile`]; an existing file is never overwritten.
     pub fn create_public_file(&self, path: &Path) -> Result<(), Error> {
         create(path, &[self.to_public_pem()?.as_bytes()], PUBLIC_MODE)
+    }
+}
+
+fn other_kind(path: &Path, wanted: &'static str) -> Error {
+    Error::KeyFile {
+        path: path.to_owned(),
+        error: KeyError::OtherKind { wanted },
     }
 }
 

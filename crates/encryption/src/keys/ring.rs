@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{KeyId, KeyProvider, WrapScheme};
+use super::{KeyId, KeyProvider, LoadedKey, WrapScheme};
 use crate::Error;
 use crate::envelope::sealed::Recipient;
 
@@ -112,6 +112,18 @@ impl FromIterator<Arc<dyn KeyProvider>> for KeyRing {
         let mut ring = Self::new();
         providers.into_iter().for_each(|provider| ring.add(provider));
         ring
+    }
+}
+
+impl<P: KeyProvider + 'static> From<P> for KeyRing {
+    fn from(provider: P) -> Self {
+        Self::of(provider)
+    }
+}
+
+impl From<LoadedKey> for KeyRing {
+    fn from(key: LoadedKey) -> Self {
+        Self::from_iter([key.into_provider()])
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::keys::{AesProvider, LoadedKey};
+use crate::keys::AesProvider;
 use crate::secret::SecretBytes;
 use crate::testing::fixture_key;
 
