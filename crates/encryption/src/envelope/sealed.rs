@@ -197,7 +197,7 @@ impl SealedEnvelope {
     /// docs/format.md §4: recipient, unwrap, MAC, commitment, length.
     ///
     /// # Errors
-    /// [`Error::NoKey`], [`Error::PublicKeyOnly`], [`Error::UnwrapFailed`], [`Error::EnvelopeTampered`],
+    /// [`Error::NoKey`], [`Error::PublicKeyOnly`], [`Error::WrappedKeyTampered`], [`Error::EnvelopeTampered`],
     /// [`Error::CommitmentMismatch`], [`Error::IllegalLength`].
     pub async fn open(
         &self,

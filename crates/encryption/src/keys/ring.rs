@@ -115,12 +115,6 @@ impl FromIterator<Arc<dyn KeyProvider>> for KeyRing {
     }
 }
 
-impl<P: KeyProvider + 'static> From<P> for KeyRing {
-    fn from(provider: P) -> Self {
-        Self::of(provider)
-    }
-}
-
 impl From<LoadedKey> for KeyRing {
     fn from(key: LoadedKey) -> Self {
         Self::from_iter([key.into_provider()])

@@ -346,12 +346,12 @@ mod refusals {
     }
 
     #[test]
-    fn the_right_key_id_with_a_damaged_wrap_is_unwrap_failed() {
+    fn the_right_key_with_a_damaged_wrap_is_tampering_and_not_a_wrong_key() {
         let (mut envelope, body) = three_chunks(Binding::Key);
         envelope.recipients[0].wrapped[20] ^= 1;
         let error = open(&envelope.to_headers(), &KeyRing::of(aes(1)), LOCATION, &body).unwrap_err();
         assert!(
-            matches!(error, Error::UnwrapFailed { key_id } if key_id == aes(1).key_id()),
+            matches!(error, Error::WrappedKeyTampered { key_id } if key_id == aes(1).key_id()),
             "{error}"
         );
     }
