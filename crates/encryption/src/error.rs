@@ -121,20 +121,19 @@ pub enum Error {
         reason: String,
     },
     /// A key could not be read or made.
-    #[error("{0}")]
+    #[error(transparent)]
     Key(#[from] KeyError),
     /// A key file could not be read or made.
     #[error("key file {}: {error}", .path.display())]
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        #[source]
+        /// What is wrong with it; part of the message.
         error: KeyError,
     },
 
     /// Envelope and user metadata do not fit in the service's limit.
-    #[error("{0}")]
+    #[error(transparent)]
     MetadataTooLarge(#[from] BudgetExceeded),
     /// An object has 1 to 16 recipients.
     #[error("an object is encrypted to 1 to 16 keys, not {count}")]

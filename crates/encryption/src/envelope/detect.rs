@@ -330,3 +330,6 @@ fn clip(name: &str) -> String {
 fn malformed(reason: String) -> Detected {
     Detected::Malformed { reason }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! - [`headers`] – all header names, and the set of encryption headers of one object.
 //! - [`sealed`] – this project's envelope (docs/format.md §3).
 //! - [`python`] – the official Python SDK's two headers.
-//! - [`detect`] – which writer's envelope it is; [`describe`] – the same for people and JSON, without a key.
+//! - [`mod@detect`] – which writer's envelope it is; [`describe`] – the same for people and JSON, without a key.
 //! - [`budget`] – the service's limit of 2 KiB of metadata.
 
 pub mod budget;

@@ -227,3 +227,6 @@ fn decode(headers: &EnvelopeHeaders, field: Field) -> Result<Vec<u8>, Error> {
             reason: format!("{} is not valid base64", field.name()),
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -186,7 +186,7 @@ impl SealedEnvelope {
             mac: [0; MAC_LEN],
         };
         envelope.mac = envelope
-            .compute_mac(data_key, location)
+            .compute_mac(data_key, location)?
             .finalize()
             .into_bytes()
             .into();
@@ -197,7 +197,7 @@ impl SealedEnvelope {
     /// docs/format.md §4: recipient, unwrap, MAC, commitment, length.
     ///
     /// # Errors
-    /// [`Error::NoKey`], [`Error::PublicKeyOnly`], [`Error::UnwrapFailed`], [`Error::EnvelopeTampered`],
+    /// [`Error::NoKey`], [`Error::PublicKeyOnly`], [`Error::WrappedKeyTampered`], [`Error::EnvelopeTampered`],
     /// [`Error::CommitmentMismatch`], [`Error::IllegalLength`].
     pub async fn open(
         &self,
@@ -216,7 +216,7 @@ impl SealedEnvelope {
                 other => other,
             })?;
         let data_key = DataKey::from_secret(secret).ok_or(Error::WrappedKeyTampered { key_id })?;
-        self.compute_mac(&data_key, location)
+        self.compute_mac(&data_key, location)?
             .verify_slice(&self.mac)
             .map_err(|_| Error::EnvelopeTampered {
                 binding: self.binding,
@@ -259,11 +259,10 @@ impl SealedEnvelope {
     }
 
     /// The MAC over the transcript of docs/format.md §3.
-    fn compute_mac(&self, data_key: &DataKey, location: Location<'_>) -> Hmac<Sha256> {
-        let key = envelope_mac_key(data_key);
-        // HMAC takes keys of any length, so the error cannot happen.
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(key.expose()).unwrap_or_else(|_| Hmac::new(&Default::default()));
+    fn compute_mac(&self, data_key: &DataKey, location: Location<'_>) -> Result<Hmac<Sha256>, Error> {
+        let key = envelope_mac_key(data_key)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(key.expose())
+            .map_err(|_| Error::Crypto("HMAC refused its key"))?;
         mac.update(TRANSCRIPT_PREFIX);
         update_prefixed(&mut mac, ALGORITHM.as_bytes());
         mac.update(self.salt.as_bytes());
@@ -282,7 +281,7 @@ impl SealedEnvelope {
         mac.update(&[self.binding.code()]);
         update_prefixed(&mut mac, bucket.as_bytes());
         update_prefixed(&mut mac, key.as_bytes());
-        mac
+        Ok(mac)
     }
 }
 
@@ -291,3 +290,6 @@ fn update_prefixed(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
     mac.update(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     mac.update(bytes);
 }
+
+#[cfg(test)]
+mod tests;

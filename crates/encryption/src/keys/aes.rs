@@ -36,8 +36,7 @@ impl AesProvider {
     /// # Errors
     /// [`KeyError::Random`] when the operating system gives no random bytes.
     pub fn generate() -> Result<Self, KeyError> {
-        let master = SecretBytes::random(AES_KEY_LEN).map_err(|_| KeyError::Random)?;
-        Ok(Self::new(master))
+        Self::new(SecretBytes::random(AES_KEY_LEN).map_err(|_| KeyError::Random)?)
     }
 
     /// The key in this base64 text; white space around it is ignored.
@@ -57,7 +56,7 @@ impl AesProvider {
     /// [`KeyError::AesLength`] when there are not 16, 24 or 32 of them.
     pub fn from_bytes(master: SecretBytes) -> Result<Self, KeyError> {
         match master.len() {
-            16 | 24 | 32 => Ok(Self::new(master)),
+            16 | 24 | 32 => Self::new(master),
             len => Err(KeyError::AesLength { len }),
         }
     }
@@ -74,14 +73,14 @@ impl AesProvider {
         self.master.len() * 8
     }
 
-    fn new(master: SecretBytes) -> Self {
-        let derived = derive(&master, KEY_ID_INFO);
+    fn new(master: SecretBytes) -> Result<Self, KeyError> {
+        let derived = derive(&master, KEY_ID_INFO).ok_or(KeyError::Derivation)?;
         let mut key_id = [0; KEY_ID_LEN];
         key_id.copy_from_slice(&derived.expose()[..KEY_ID_LEN]);
-        Self {
+        Ok(Self {
             master,
             key_id: KeyId::from_bytes(key_id),
-        }
+        })
     }
 
     fn can(&self, scheme: WrapScheme) -> bool {
@@ -96,13 +95,7 @@ impl AesProvider {
 
     fn wrap_now(&self, scheme: WrapScheme, secret: &[u8]) -> Result<Vec<u8>, Error> {
         match scheme {
-            WrapScheme::A256Kw if self.can(scheme) => {
-                let mut wrapped = vec![0; secret.len() + WRAP_OVERHEAD];
-                let kek = self.key_encryption_key()?;
-                kek.wrap_key(secret, &mut wrapped)
-                    .map_err(|_| Error::Crypto("AES key wrap refused a secret"))?;
-                Ok(wrapped)
-            }
+            WrapScheme::A256Kw if self.can(scheme) => rfc3394_wrap(&self.key_encryption_key()?, secret),
             WrapScheme::PythonAesCtr => {
                 let mut wrapped = secret.to_vec();
                 ctr::apply_wrap_keystream(self.master.expose(), 0, &mut wrapped)?;
@@ -117,11 +110,9 @@ impl AesProvider {
         let mut secret = SecretBytes::zeroed(len);
         match scheme {
             WrapScheme::A256Kw if self.can(scheme) => {
-                if wrapped.len() != len + WRAP_OVERHEAD {
+                if !rfc3394_unwrap(&self.key_encryption_key()?, wrapped, &mut secret)? {
                     return Err(failed);
                 }
-                let kek = self.key_encryption_key()?;
-                kek.unwrap_key(wrapped, secret.expose_mut()).map_err(|_| failed)?;
             }
             WrapScheme::PythonAesCtr => {
                 if wrapped.len() != len {
@@ -136,9 +127,8 @@ impl AesProvider {
     }
 
     /// The raw master key is never a key encryption key: the Python SDK's format uses it as it is.
-    fn key_encryption_key(&self) -> Result<KwAes256, Error> {
-        let kek = derive(&self.master, KEK_INFO);
-        KwAes256::new_from_slice(kek.expose()).map_err(|_| Error::Crypto("AES-256 refused its key"))
+    fn key_encryption_key(&self) -> Result<SecretBytes, Error> {
+        derive(&self.master, KEK_INFO).ok_or(Error::Key(KeyError::Derivation))
     }
 
     fn unsuitable(&self, scheme: WrapScheme) -> Error {
@@ -185,13 +175,32 @@ impl KeyProvider for AesProvider {
     }
 }
 
+fn rfc3394_wrap(kek: &SecretBytes, secret: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut wrapped = vec![0; secret.len() + WRAP_OVERHEAD];
+    let kek = key_wrap(kek)?;
+    kek.wrap_key(secret, &mut wrapped)
+        .map_err(|_| Error::Crypto("AES key wrap refused a secret"))?;
+    Ok(wrapped)
+}
+
+/// Whether `wrapped` is authentic and as long as `secret`, which then holds what was wrapped.
+fn rfc3394_unwrap(kek: &SecretBytes, wrapped: &[u8], secret: &mut SecretBytes) -> Result<bool, Error> {
+    let right_len = wrapped.len() == secret.len() + WRAP_OVERHEAD;
+    Ok(right_len && key_wrap(kek)?.unwrap_key(wrapped, secret.expose_mut()).is_ok())
+}
+
+fn key_wrap(kek: &SecretBytes) -> Result<KwAes256, Error> {
+    KwAes256::new_from_slice(kek.expose()).map_err(|_| Error::Crypto("AES-256 refused its key"))
+}
+
 /// HKDF-SHA256 with no salt, 32 bytes (docs/format.md §2).
-fn derive(master: &SecretBytes, info: &[u8]) -> SecretBytes {
+fn derive(master: &SecretBytes, info: &[u8]) -> Option<SecretBytes> {
     let mut okm = SecretBytes::zeroed(DATA_KEY_LEN);
     let (mut prk, hkdf) = Hkdf::<Sha256>::extract(None, master.expose());
     prk.zeroize();
-    // 32 bytes are one block of the hash: within HKDF's limit.
-    let derived = hkdf.expand(info, okm.expose_mut());
-    debug_assert!(derived.is_ok());
-    okm
+    hkdf.expand(info, okm.expose_mut()).ok()?;
+    Some(okm)
 }
+
+#[cfg(test)]
+mod tests;

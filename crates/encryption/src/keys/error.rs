@@ -28,7 +28,7 @@ pub enum KeyError {
     #[error("the file exists already, and keys are never overwritten")]
     Exists,
     /// The operating system refused.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// The key is encrypted with a passphrase.
     #[error("the key is protected with a passphrase, which is not supported yet")]
@@ -39,6 +39,12 @@ pub enum KeyError {
     /// Neither an AES nor an RSA key.
     #[error("it is neither the base64 text of an AES key nor an RSA key in PEM or DER form")]
     NotAKey,
+    /// Another kind of key than the caller asked for.
+    #[error("it is not an {wanted} key")]
+    OtherKind {
+        /// The kind asked for.
+        wanted: &'static str,
+    },
     /// Not base64.
     #[error("an AES key is written as base64 text, and this is not valid base64")]
     NotBase64,
@@ -62,6 +68,9 @@ pub enum KeyError {
         /// The least that is accepted for this use.
         min: u32,
     },
+    /// The cryptographic library failed.
+    #[error("internal failure: no key could be derived from it")]
+    Derivation,
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     Random,
@@ -79,11 +88,17 @@ impl KeyError {
             }
             Self::OpenSsh => "Convert a copy of it with: ssh-keygen -p -m PEM -f COPY",
             Self::Exists => "Choose another name.",
-            Self::NotAKey | Self::NotBase64 | Self::AesLength { .. } | Self::InvalidRsa { .. } => {
+            Self::NotAKey
+            | Self::OtherKind { .. }
+            | Self::NotBase64
+            | Self::AesLength { .. }
+            | Self::InvalidRsa { .. } => {
                 "Give a key file made by this tool, by openssl or by the official SDK."
             }
             Self::RsaSize { .. } => "Use an RSA key of 3072 or 4096 bits.",
-            Self::NotAFile | Self::TooLarge { .. } | Self::Io(_) | Self::Random => return None,
+            Self::NotAFile | Self::TooLarge { .. } | Self::Io(_) | Self::Derivation | Self::Random => {
+                return None;
+            }
         })
     }
 }

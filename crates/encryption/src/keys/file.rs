@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -28,7 +29,7 @@ pub enum LoadedKey {
     /// An AES key.
     Aes(AesProvider),
     /// An RSA key, private or public.
-    Rsa(RsaProvider),
+    Rsa(Box<RsaProvider>),
 }
 
 impl LoadedKey {
@@ -51,20 +52,20 @@ impl LoadedKey {
     /// What is wrong with it.
     pub fn from_bytes(contents: &[u8]) -> Result<Self, KeyError> {
         let Some(text) = std::str::from_utf8(contents).ok().filter(|text| is_text(text)) else {
-            return RsaProvider::from_der(contents).map(Self::Rsa);
+            return RsaProvider::from_der(contents).map(Self::rsa);
         };
         if text.contains("-----BEGIN ") {
-            return RsaProvider::from_pem(text).map(Self::Rsa);
+            return RsaProvider::from_pem(text).map(Self::rsa);
         }
         AesProvider::from_base64(text).map(Self::Aes)
     }
 
     /// The key, as something that wraps and unwraps.
     #[must_use]
-    pub fn into_provider(self) -> std::sync::Arc<dyn KeyProvider> {
+    pub fn into_provider(self) -> Arc<dyn KeyProvider> {
         match self {
-            Self::Aes(key) => std::sync::Arc::new(key),
-            Self::Rsa(key) => std::sync::Arc::new(key),
+            Self::Aes(key) => Arc::new(key),
+            Self::Rsa(key) => Arc::<RsaProvider>::from(key),
         }
     }
 
@@ -77,6 +78,10 @@ impl LoadedKey {
         }
     }
 
+    fn rsa(key: RsaProvider) -> Self {
+        Self::Rsa(Box::new(key))
+    }
+
     fn is_secret(&self) -> bool {
         match self {
             Self::Aes(_) => true,
@@ -86,6 +91,17 @@ impl LoadedKey {
 }
 
 impl AesProvider {
+    /// Reads an AES key file that only its owner can read. [`LoadedKey::from_file`] reads any kind, with a choice.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`] names the file and what is wrong.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match LoadedKey::from_file(path.as_ref(), FilePermissions::OwnerOnly)? {
+            LoadedKey::Aes(key) => Ok(key),
+            LoadedKey::Rsa(_) => Err(other_kind(path.as_ref(), "AES")),
+        }
+    }
+
     /// Writes the key to a new file that the Python SDK reads too: base64 text, mode 0600.
     ///
     /// # Errors
@@ -97,6 +113,18 @@ impl AesProvider {
 }
 
 impl RsaProvider {
+    /// Reads an RSA key file; a private one only if no one but its owner can. [`LoadedKey::from_file`] reads any kind, with a
+    /// choice.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`] names the file and what is wrong.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match LoadedKey::from_file(path.as_ref(), FilePermissions::OwnerOnly)? {
+            LoadedKey::Rsa(key) => Ok(*key),
+            LoadedKey::Aes(_) => Err(other_kind(path.as_ref(), "RSA")),
+        }
+    }
+
     /// Writes the private key to a new file: PKCS#8 PEM, mode 0600.
     ///
     /// # Errors
@@ -114,6 +142,13 @@ impl RsaProvider {
     /// [`Error::KeyFile`]; an existing file is never overwritten.
     pub fn create_public_file(&self, path: &Path) -> Result<(), Error> {
         create(path, &[self.to_public_pem()?.as_bytes()], PUBLIC_MODE)
+    }
+}
+
+fn other_kind(path: &Path, wanted: &'static str) -> Error {
+    Error::KeyFile {
+        path: path.to_owned(),
+        error: KeyError::OtherKind { wanted },
     }
 }
 
@@ -219,3 +254,6 @@ fn is_text(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
+
+#[cfg(test)]
+mod tests;

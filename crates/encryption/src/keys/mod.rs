@@ -1,7 +1,7 @@
 //! Keys: what wraps and unwraps data keys, key ids, key files.
 //!
 //! [`KeyProvider`] is the only thing to implement for a new kind of key. [`AesProvider`] and [`RsaProvider`] hold keys in
-//! memory; [`KeyRing`] holds several providers and finds the one that an object needs; [`file`] reads and makes key files.
+//! memory; [`KeyRing`] holds several providers and finds the one that an object needs; [`mod@file`] reads and makes key files.
 
 pub mod aes;
 mod error;

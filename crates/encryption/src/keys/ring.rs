@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{KeyId, KeyProvider, WrapScheme};
+use super::{KeyId, KeyProvider, LoadedKey, WrapScheme};
 use crate::Error;
 use crate::envelope::sealed::Recipient;
 
@@ -41,6 +41,12 @@ impl KeyRing {
     /// The keys, in order.
     pub fn providers(&self) -> impl Iterator<Item = &dyn KeyProvider> {
         self.0.iter().map(|provider| &**provider)
+    }
+
+    /// The keys, in order, to be shared or put in another ring.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Arc<dyn KeyProvider>] {
+        &self.0
     }
 
     /// The keys' names, in order.
@@ -109,6 +115,12 @@ impl FromIterator<Arc<dyn KeyProvider>> for KeyRing {
     }
 }
 
+impl From<LoadedKey> for KeyRing {
+    fn from(key: LoadedKey) -> Self {
+        Self::from_iter([key.into_provider()])
+    }
+}
+
 const ALL_SCHEMES: [WrapScheme; 5] = [
     WrapScheme::A256Kw,
     WrapScheme::RsaOaepSha256,
@@ -130,3 +142,6 @@ fn cannot_unwrap(recipient: &Recipient, provider: &dyn KeyProvider) -> Error {
     }
     Error::PublicKeyOnly { key_id }
 }
+
+#[cfg(test)]
+mod tests;

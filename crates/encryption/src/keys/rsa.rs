@@ -250,3 +250,6 @@ fn invalid(error: impl fmt::Display) -> KeyError {
         reason: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,7 @@ impl ContentKey {
     /// [`Error::Crypto`] when the cryptographic library fails.
     pub fn derive_with_context(data_key: &DataKey, salt: &Salt, context: &[u8]) -> Result<Self, Error> {
         let info = [ALGORITHM.as_bytes(), &[0], salt.as_bytes(), context];
-        let derived = hkdf_expand_sha512(data_key, &info, KEY_LEN + NONCE_LEN + COMMITMENT_LEN);
+        let derived = hkdf_expand_sha512(data_key, &info, KEY_LEN + NONCE_LEN + COMMITMENT_LEN)?;
         let (key, rest) = derived.expose().split_at(KEY_LEN);
         let (nonce, commitment) = rest.split_at(NONCE_LEN);
         let mut base_nonce = [0; NONCE_LEN];
@@ -183,29 +183,6 @@ impl ContentKey {
         Ok(chunk)
     }
 
-    /// Checks one chunk and decrypts it into `plain`, which must be as long as the chunk without its tag.
-    ///
-    /// # Errors
-    /// [`ChunkForged`] when the tag or the length does not match; `plain` then holds zeros.
-    pub fn open_chunk_into(
-        &self,
-        index: ChunkIndex,
-        sealed: &[u8],
-        plain: &mut [u8],
-    ) -> Result<(), ChunkForged> {
-        let opened = sealed.split_last_chunk::<TAG_LEN>().is_some_and(|(chunk, tag)| {
-            let nonce = self.nonce(index);
-            self.aead
-                .open_separate_gather(nonce, Aad::empty(), chunk, tag, plain)
-                .is_ok()
-        });
-        if opened {
-            return Ok(());
-        }
-        plain.zeroize();
-        Err(ChunkForged)
-    }
-
     fn nonce(&self, index: ChunkIndex) -> Nonce {
         let mut nonce = self.base_nonce;
         for (byte, counter) in nonce
@@ -232,17 +209,18 @@ impl fmt::Debug for ContentKey {
 }
 
 /// The key of the envelope's MAC (docs/format.md §2).
-pub(crate) fn envelope_mac_key(data_key: &DataKey) -> SecretBytes {
+pub(crate) fn envelope_mac_key(data_key: &DataKey) -> Result<SecretBytes, Error> {
     hkdf_expand_sha512(data_key, &[MAC_KEY_INFO], DATA_KEY_LEN)
 }
 
 /// HKDF-Expand of RFC 5869 with SHA-512. Written over HMAC because the `hkdf` crate refuses a PRK that is shorter than the
 /// hash, and the body format uses the 32-byte key as it is.
-fn hkdf_expand_sha512(prk: &DataKey, info: &[&[u8]], len: usize) -> SecretBytes {
+fn hkdf_expand_sha512(prk: &DataKey, info: &[&[u8]], len: usize) -> Result<SecretBytes, Error> {
     let mut okm = SecretBytes::zeroed(len);
     let mut previous = SecretBytes::zeroed(0);
     for (counter, block) in (1_u8..=255).zip(okm.expose_mut().chunks_mut(64)) {
-        let mut mac = hmac_sha512(prk.expose());
+        let mut mac = Hmac::<Sha512>::new_from_slice(prk.expose())
+            .map_err(|_| Error::Crypto("HMAC refused its key"))?;
         mac.update(previous.expose());
         info.iter().for_each(|part| mac.update(part));
         mac.update(&[counter]);
@@ -251,10 +229,5 @@ fn hkdf_expand_sha512(prk: &DataKey, info: &[&[u8]], len: usize) -> SecretBytes 
         previous = SecretBytes::copy_of(&output);
         output.zeroize();
     }
-    okm
-}
-
-fn hmac_sha512(key: &[u8]) -> Hmac<Sha512> {
-    // HMAC takes keys of any length, so the error cannot happen; the fallback is the same HMAC over an empty key.
-    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()))
+    Ok(okm)
 }

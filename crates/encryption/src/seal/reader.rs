@@ -119,15 +119,16 @@ impl Opener {
         ChunkIndex::new(self.next)
     }
 
-    /// Opens one whole chunk straight into `out`, then drops what was not asked for.
+    /// Opens one whole chunk in place at the end of `out`, then drops what was not asked for.
     fn open_into(&mut self, index: ChunkIndex, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
-        out.resize(start + chunk.len() - TAG_LEN, 0);
-        if self.key.open_chunk_into(index, chunk, &mut out[start..]).is_err() {
+        out.extend_from_slice(chunk);
+        if self.key.open_chunk(index, &mut out[start..]).is_err() {
             out.truncate(start);
             self.state = State::Failed;
             return Err(self.tampered(index));
         }
+        out.truncate(start + chunk.len() - TAG_LEN);
         self.next += 1;
         self.trim(index, start, out);
         Ok(())

@@ -297,19 +297,21 @@ mod damage {
     #[test]
     fn every_single_bit_flip_of_a_three_chunk_body_is_refused() {
         let key = key();
-        let mut sealed = seal_in_one(&pattern(LEN));
+        let sealed = seal_in_one(&pattern(LEN));
         for (number, start) in [0, SEALED_CHUNK_LEN, 2 * SEALED_CHUNK_LEN]
             .into_iter()
             .enumerate()
         {
             let index = ChunkIndex::new(number as u64).unwrap();
             let end = (start + SEALED_CHUNK_LEN).min(sealed.len());
-            let mut plain = vec![0; end - start - TAG_LEN];
+            let mut chunk = vec![0; end - start];
             for bit in 0..(end - start) * 8 {
-                sealed[start + bit / 8] ^= 1 << (bit % 8);
-                let opened = key.open_chunk_into(index, &sealed[start..end], &mut plain);
-                assert!(opened.is_err(), "bit {bit} of chunk {number}");
-                sealed[start + bit / 8] ^= 1 << (bit % 8);
+                chunk.copy_from_slice(&sealed[start..end]);
+                chunk[bit / 8] ^= 1 << (bit % 8);
+                assert!(
+                    key.open_chunk(index, &mut chunk).is_err(),
+                    "bit {bit} of chunk {number}"
+                );
             }
         }
         assert_eq!(open_range(&sealed, ReadRange::Full, 1000).unwrap(), pattern(LEN));
@@ -407,13 +409,6 @@ mod damage {
     fn a_failed_open_leaves_zeros() {
         let mut sealed = seal_in_one(&pattern(500));
         sealed[3] ^= 4;
-        let mut plain = vec![0xee; 500];
-        assert!(
-            key()
-                .open_chunk_into(ChunkIndex::FIRST, &sealed, &mut plain)
-                .is_err()
-        );
-        assert_eq!(plain, vec![0; 500]);
         assert!(key().open_chunk(ChunkIndex::FIRST, &mut sealed).is_err());
         assert_eq!(sealed[..500], [0; 500]);
         let mut short = [1; 15];
