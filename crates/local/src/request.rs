@@ -1,6 +1,7 @@
 //! A received request, its address and query taken apart and decoded exactly once.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use cos_transport::percent_decode;
 use http::request::Parts;
@@ -71,7 +72,16 @@ impl Query {
             let part = |text: &str| decode(&text.replace('+', "%20"), "query");
             Ok((part(name)?, part(value)?))
         });
-        pairs.collect::<Result<_, _>>().map(Query)
+        let pairs = pairs.collect::<Result<Vec<(String, String)>, Refusal>>()?;
+        // Of a name that comes twice, the signature would cover one value and the operation might use the other.
+        let mut names = HashSet::new();
+        match pairs.iter().find(|(name, _)| !names.insert(name.to_lowercase())) {
+            Some((name, _)) => Err(Refusal::new(
+                Code::InvalidArgument,
+                format!("The parameter {name} comes twice."),
+            )),
+            None => Ok(Query(pairs)),
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -119,6 +129,17 @@ mod tests {
         assert_eq!(head.query.get("prefix"), Some("a+b c%25"));
         assert_eq!(head.query.get("acl"), Some(""));
         assert_eq!(head.host_name(), "localhost");
+    }
+
+    #[test]
+    fn a_parameter_comes_once() {
+        for uri in [
+            "/b-1?prefix=a&prefix=b",
+            "/b-1?prefix=a&Prefix=b",
+            "/b-1?prefix=a&pre%66ix=a",
+        ] {
+            assert_eq!(head(uri).unwrap_err().code, Code::InvalidArgument, "{uri}");
+        }
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Buckets and their listings.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what should not happen"
+)]
+
 mod common;
 
 use common::{Answer, BUCKET, Fixture};

@@ -1,5 +1,11 @@
 //! The store under a server that is killed, and under one that is merely restarted.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what should not happen"
+)]
+
 mod common;
 
 use std::collections::HashMap;

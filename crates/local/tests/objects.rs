@@ -1,5 +1,11 @@
 //! Objects over raw HTTP: what is stored, what comes back, and what is refused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what should not happen"
+)]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,11 @@
 //! Who is let in, and what the others are told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at what should not happen"
+)]
+
 mod common;
 
 use std::time::Duration;

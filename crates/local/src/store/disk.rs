@@ -38,10 +38,9 @@ impl Disk {
             objects: folder.join("objects"),
             incoming: folder.join("incoming"),
         };
-        let create = |path: &Path| fs::create_dir_all(path).map_err(OpenError::io("create", path));
-        create(&disk.incoming)?;
+        super::create_folder(&disk.incoming)?;
         for shard in 0..=u8::MAX {
-            create(&disk.objects.join(format!("{shard:02x}")))?;
+            super::create_folder(&disk.objects.join(format!("{shard:02x}")))?;
         }
         sync_folder(&disk.objects).map_err(OpenError::io("sync", &disk.objects))?;
         sync_folder(folder).map_err(OpenError::io("sync", folder))?;

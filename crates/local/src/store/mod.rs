@@ -15,8 +15,8 @@ mod writer;
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use redb::ReadableTable as _;
@@ -269,16 +269,21 @@ fn refuse_foreign(folder: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join(LOCK);
+/// Opens a file for reading and writing, made for its owner only where it is missing.
+fn private_file(path: &Path) -> Result<File, OpenError> {
     let mut options = File::options();
-    let mut file = options
+    options
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(&path)
-        .map_err(OpenError::io("open", &path))?;
+        .mode(0o600);
+    options.open(path).map_err(OpenError::io("open", path))
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join(LOCK);
+    let mut file = private_file(&path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -307,7 +312,9 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 }
 
 fn open_index(folder: &Path) -> Result<redb::Database, OpenError> {
-    let path: PathBuf = folder.join(INDEX);
+    let path = folder.join(INDEX);
+    // redb takes an empty file for a new index.
+    private_file(&path)?;
     let mut builder = redb::Builder::new();
     builder.set_cache_size(INDEX_CACHE_BYTES);
     let database = builder.create(&path).map_err(|e| OpenError::index(folder, e))?;

@@ -15,18 +15,18 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub const BUCKET: &str = "examplebucket-1250000000";
+pub(crate) const BUCKET: &str = "examplebucket-1250000000";
 
 /// A server to send to.
-pub struct Peer {
-    pub address: SocketAddr,
-    pub credentials: Arc<Credentials>,
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) credentials: Arc<Credentials>,
 }
 
 /// A server on a folder of its own, with one bucket.
-pub struct Fixture {
-    pub server: Running,
-    pub folder: TempDir,
+pub(crate) struct Fixture {
+    pub(crate) server: Running,
+    pub(crate) folder: TempDir,
     peer: Peer,
 }
 
@@ -39,11 +39,11 @@ impl Deref for Fixture {
 }
 
 impl Fixture {
-    pub async fn new() -> Fixture {
+    pub(crate) async fn new() -> Fixture {
         Fixture::with(|server| server.bucket(BUCKET.parse().unwrap())).await
     }
 
-    pub async fn with(configure: impl FnOnce(Server) -> Server) -> Fixture {
+    pub(crate) async fn with(configure: impl FnOnce(Server) -> Server) -> Fixture {
         let folder = tempfile::tempdir().unwrap();
         let server = configure(Server::new(folder.path())).start().await.unwrap();
         let peer = Peer {
@@ -56,11 +56,11 @@ impl Fixture {
 
 impl Peer {
     /// A request on an object of the bucket; the path is percent-encoded.
-    pub fn object(&self, method: &str, key: &str) -> Call<'_> {
+    pub(crate) fn object(&self, method: &str, key: &str) -> Call<'_> {
         self.call(method, &format!("/{BUCKET}/{key}"))
     }
 
-    pub fn call(&self, method: &str, uri: &str) -> Call<'_> {
+    pub(crate) fn call(&self, method: &str, uri: &str) -> Call<'_> {
         Call {
             peer: self,
             method: method.to_owned(),
@@ -72,23 +72,23 @@ impl Peer {
         }
     }
 
-    pub async fn put(&self, key: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn put(&self, key: &str, body: &[u8]) -> Answer {
         self.object("PUT", key).body(body).send().await
     }
 
-    pub async fn get(&self, key: &str) -> Answer {
+    pub(crate) async fn get(&self, key: &str) -> Answer {
         self.object("GET", key).send().await
     }
 }
 
 /// How a request is signed.
-pub struct Signing {
-    pub secret_id: Option<String>,
-    pub secret_key: Option<String>,
-    pub start: i64,
-    pub end: i64,
-    pub sign: bool,
-    pub signed_host: Option<String>,
+pub(crate) struct Signing {
+    pub(crate) secret_id: Option<String>,
+    pub(crate) secret_key: Option<String>,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) sign: bool,
+    pub(crate) signed_host: Option<String>,
 }
 
 impl Default for Signing {
@@ -104,40 +104,40 @@ impl Default for Signing {
     }
 }
 
-pub struct Call<'f> {
+pub(crate) struct Call<'f> {
     peer: &'f Peer,
     method: String,
-    pub uri: String,
+    pub(crate) uri: String,
     host: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
-    pub signing: Signing,
+    pub(crate) signing: Signing,
 }
 
 impl Call<'_> {
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub fn host(mut self, host: &str) -> Self {
+    pub(crate) fn host(mut self, host: &str) -> Self {
         self.host = host.to_owned();
         self
     }
 
     /// With its Content-Length.
-    pub fn body(mut self, body: &[u8]) -> Self {
+    pub(crate) fn body(mut self, body: &[u8]) -> Self {
         self.body = Some(body.to_owned());
         self.header("Content-Length", &body.len().to_string())
     }
 
-    pub fn signing(mut self, change: impl FnOnce(&mut Signing)) -> Self {
+    pub(crate) fn signing(mut self, change: impl FnOnce(&mut Signing)) -> Self {
         change(&mut self.signing);
         self
     }
 
     /// The head as it goes over the wire, without what ends it.
-    pub fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.uri, self.host);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -148,7 +148,7 @@ impl Call<'_> {
         head
     }
 
-    pub fn authorization(&self) -> String {
+    pub(crate) fn authorization(&self) -> String {
         let (path, query) = self.uri.split_once('?').unwrap_or((&self.uri, ""));
         let decode = |text: &str| cos_transport::percent_decode(text).unwrap();
         let params: Vec<(String, String)> = query
@@ -194,11 +194,11 @@ impl Call<'_> {
     }
 
     /// Sends the request on a connection of its own and reads until the server closes it.
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         self.try_send().await.expect("an answer")
     }
 
-    pub async fn try_send(self) -> io::Result<Answer> {
+    pub(crate) async fn try_send(self) -> io::Result<Answer> {
         let mut message = format!("{}Connection: close\r\n\r\n", self.head()).into_bytes();
         message.extend_from_slice(self.body.as_deref().unwrap_or_default());
         raw(self.peer, &message).await
@@ -209,7 +209,7 @@ impl Call<'_> {
 ///
 /// # Errors
 /// When the connection breaks or ends before there is an answer.
-pub async fn raw(peer: &Peer, message: &[u8]) -> io::Result<Answer> {
+pub(crate) async fn raw(peer: &Peer, message: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(peer.address).await?;
     stream.write_all(message).await?;
     let mut answer = Vec::new();
@@ -221,15 +221,15 @@ pub async fn raw(peer: &Peer, message: &[u8]) -> io::Result<Answer> {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names as they were spelled.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn parse(bytes: &[u8]) -> Answer {
+    pub(crate) fn parse(bytes: &[u8]) -> Answer {
         let end = bytes
             .windows(4)
             .position(|w| w == b"\r\n\r\n")
@@ -249,24 +249,24 @@ impl Answer {
     }
 
     /// The value of a header spelled exactly so.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
     /// The text of the document's first element of that name.
-    pub fn element(&self, name: &str) -> Option<&str> {
+    pub(crate) fn element(&self, name: &str) -> Option<&str> {
         let (_, rest) = self.text().split_once(&format!("<{name}>"))?;
         rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
     }
 
-    pub fn elements(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn elements(&self, name: &str) -> Vec<&str> {
         let parts = self
             .text()
             .split(&format!("<{name}>"))
@@ -279,13 +279,13 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn expect(self, status: u16) -> Answer {
+    pub(crate) fn expect(self, status: u16) -> Answer {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self
     }
 
     #[track_caller]
-    pub fn expect_error(self, status: u16, code: &str) -> Answer {
+    pub(crate) fn expect_error(self, status: u16, code: &str) -> Answer {
         let answer = self.expect(status);
         assert_eq!(answer.element("Code"), Some(code), "{}", answer.text());
         answer
