@@ -1,6 +1,6 @@
 module coscrypt.test/peer
 
-go 1.26.8
+go 1.22
 
 require github.com/tencentyun/cos-go-sdk-v5 v0.7.70
 
