@@ -41,7 +41,7 @@ MAX_RECIPIENTS, MAX_METADATA = 16, 2048
 BINDINGS = {"none": 0, "key": 1, "bucket+key": 2}
 
 # The same codes as coscrypt.
-FAILED, USAGE, TAMPERED, KEY, EXISTS = 1, 2, 5, 6, 10
+FAILED, USAGE, NOT_AUTHENTIC, KEY, EXISTS = 1, 2, 5, 6, 10
 
 
 class Problem(Exception):
@@ -118,11 +118,11 @@ class Envelope:
 
     def __init__(self, headers):
         if not any(name.startswith(CSE) for name in headers):
-            raise Problem(FAILED, "these headers are not those of an encrypted object.",
+            raise Problem(NOT_AUTHENTIC, "these headers are not those of an encrypted object.",
                           "Give the headers of the object itself, with every x-cos-meta-client-side-encryption-* line.")
         alg = headers.get(CSE + "cek-alg", "none named")
         if alg != CEK_ALG:
-            raise Problem(FAILED, f"this is not a sealed object: its content algorithm is {printable(alg)}.",
+            raise Problem(NOT_AUTHENTIC, f"this is not a sealed object: its content algorithm is {printable(alg)}.",
                           "An object written by an official COS SDK opens with `coscrypt decrypt`.")
         size = sum(len(name.encode()) + len(value.encode()) for name, value in headers.items() if name.startswith(META))
         if size > MAX_METADATA:
@@ -157,7 +157,7 @@ class Envelope:
                 if (key.wrap_alg, key.kid) == (alg, kid):
                     dek = key.unwrap(wrapped)
                     if dek is None or len(dek) != 32:
-                        raise Problem(TAMPERED, f"the key {kid.hex()} is the right one, but its wrapped data key is damaged.",
+                        raise Problem(NOT_AUTHENTIC, f"the key {kid.hex()} is the right one, but its wrapped data key is damaged.",
                                       "The headers were changed or cut. Get them again, or an older version of the object.")
                     self.check_mac(dek, name)
                     return dek
@@ -186,7 +186,7 @@ class Envelope:
         mac_key = expand(dek, b"coscrypt/v1 envelope mac", 32)
         if not hmac.compare_digest(hmac.new(mac_key, transcript, hashlib.sha256).digest(), self.mac):
             bound = {"none": "bound to no name", "key": "bound to its key", "bucket+key": "bound to its bucket and key"}
-            raise Problem(TAMPERED, f"the headers were tampered with, or the object was moved: it is {bound[self.bind]}.",
+            raise Problem(NOT_AUTHENTIC, f"the headers were tampered with, or the object was moved: it is {bound[self.bind]}.",
                           "Check --object and --bucket: they must be the names it was written under.")
 
 
@@ -244,7 +244,7 @@ def decode(text, name, length=None):
 
 
 def malformed(what):
-    raise Problem(TAMPERED, f"damaged envelope: {what}.", "Get the object's headers again, whole and unchanged.")
+    raise Problem(NOT_AUTHENTIC, f"damaged envelope: {what}.", "Get the object's headers again, whole and unchanged.")
 
 
 # Keys (format.md §2)
@@ -319,13 +319,13 @@ def plaintext(body, dek, start):
     length = body.seek(0, os.SEEK_END)
     body.seek(0)
     if length % SEALED_CHUNK < TAG:
-        raise Problem(TAMPERED, f"the body is cut or has something added: a sealed object is never {length} bytes long.",
+        raise Problem(NOT_AUTHENTIC, f"the body is cut or has something added: a sealed object is never {length} bytes long.",
                       "Download it again, as it is stored (no decompression, no range).")
     decryptor = Cobblestone256Decryptor(dek, CONTEXT)
     try:
         decryptor.update(start)
     except InvalidTag:
-        raise Problem(TAMPERED, "the key commitment does not match.", "The headers do not belong to this data key.")
+        raise Problem(NOT_AUTHENTIC, "the key commitment does not match.", "The headers do not belong to this data key.")
     chunk = 0
     try:
         for chunk in range(length // SEALED_CHUNK + 1):
@@ -333,7 +333,7 @@ def plaintext(body, dek, start):
         yield decryptor.finalize()
     except InvalidTag:
         first, last = chunk * SEALED_CHUNK, min((chunk + 1) * SEALED_CHUNK, length) - 1
-        raise Problem(TAMPERED, f"the content is damaged: bytes {first}-{last} of the body are not what was written.",
+        raise Problem(NOT_AUTHENTIC, f"the content is damaged: bytes {first}-{last} of the body are not what was written.",
                       "Download it again. If it stays so, look for an older version or another copy of the object.")
 
 

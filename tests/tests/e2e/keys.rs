@@ -13,9 +13,9 @@ fn mode(path: &std::path::Path) -> u32 {
 fn kid(bench: &Bench, key: &std::path::Path) -> String {
     let shown = bench.bare().args(["--json", "key", "show"]).arg(key).succeeds();
     let shown: serde_json::Value = serde_json::from_slice(&shown).unwrap();
-    shown["kid"]
+    shown["key_id"]
         .as_str()
-        .unwrap_or_else(|| panic!("no kid in {shown}"))
+        .unwrap_or_else(|| panic!("no id in {shown}"))
         .to_owned()
 }
 

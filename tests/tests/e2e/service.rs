@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use cos_e2e::{Bench, Exit, SECRET_ID, url};
+use cos_e2e::{BUCKET, Bench, Exit, SECRET_ID, SECRET_KEY, url};
+use cos_local::{Clock, Server};
+use cos_transport::Credentials;
 
 #[test]
 fn no_such_bucket() {
@@ -82,4 +84,23 @@ fn a_server_that_is_gone() {
         "two failures took {:?}",
         started.elapsed()
     );
+}
+
+#[test]
+fn a_clock_that_is_off_says_so() {
+    let bench = Bench::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clock = Clock::system();
+    let server = Server::new(bench.path("skewed")).clock(clock.clone()).bucket(BUCKET.parse().unwrap());
+    let server = server.credentials(Credentials::new(SECRET_ID, SECRET_KEY).unwrap());
+    let server = runtime.block_on(server.start()).unwrap();
+    let list = || bench.coscrypt().env("COS_ENDPOINT", server.endpoint().to_string()).args(["ls", &url("")]);
+
+    list().succeeds();
+    for set in [Clock::set_ahead, Clock::set_behind] {
+        set(&clock, Duration::from_secs(20 * 60));
+        let error = list().fails(Exit::NotPermitted);
+        assert!(error.contains("clock"), "{error}");
+    }
+    runtime.block_on(server.shutdown());
 }

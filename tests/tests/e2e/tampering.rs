@@ -197,7 +197,7 @@ fn a_plain_object_is_not_taken_for_plaintext() {
     bench
         .provider()
         .put("plain", &StoredObject::plain("not encrypted"));
-    refuses(&bench, "plain", Exit::Failed, &["not encrypted"]);
+    refuses(&bench, "plain", Exit::Tampered, &["not encrypted"]);
     let finished = bench
         .coscrypt()
         .args(["get", "--allow-unauthenticated", &url("plain"), "-"])
