@@ -91,10 +91,17 @@ fn a_clock_that_is_off_says_so() {
     let bench = Bench::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let clock = Clock::system();
-    let server = Server::new(bench.path("skewed")).clock(clock.clone()).bucket(BUCKET.parse().unwrap());
+    let server = Server::new(bench.path("skewed"))
+        .clock(clock.clone())
+        .bucket(BUCKET.parse().unwrap());
     let server = server.credentials(Credentials::new(SECRET_ID, SECRET_KEY).unwrap());
     let server = runtime.block_on(server.start()).unwrap();
-    let list = || bench.coscrypt().env("COS_ENDPOINT", server.endpoint().to_string()).args(["ls", &url("")]);
+    let list = || {
+        bench
+            .coscrypt()
+            .env("COS_ENDPOINT", server.endpoint().to_string())
+            .args(["ls", &url("")])
+    };
 
     list().succeeds();
     for set in [Clock::set_ahead, Clock::set_behind] {

@@ -1,6 +1,7 @@
 //! GET Bucket (List Objects) and GET Service (list buckets).
 
-use cos_transport::wire::list::{EncodingType, ListObjectsPage, ListedObject, Owner};
+use cos_transport::wire::common::{EncodingType, Owner};
+use cos_transport::wire::list::{ListObjectsPage, ListedObject};
 use cos_transport::wire::service::{BucketList, ListedBucket};
 use cos_transport::{BucketName, ETag};
 use jiff::Timestamp;

@@ -6,7 +6,8 @@ use http::Method;
 use crate::bucket::Bucket;
 use crate::error::{Error, invalid};
 use crate::request::Call;
-use crate::wire::list::{EncodingType, ListObjectsPage, ListedObject};
+use crate::wire::common::EncodingType;
+use crate::wire::list::{ListObjectsPage, ListedObject};
 use crate::wire::xml::MAX_DOCUMENT;
 
 /// The most entries of one page.

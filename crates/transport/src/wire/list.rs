@@ -1,70 +1,10 @@
 //! The listing of a bucket (`GET Bucket`, version 1).
 
-use std::str::FromStr;
-
 use jiff::Timestamp;
 
+use super::common::{EncodingType, KeyCoding, Owner, time};
 use super::xml::{Element, XmlError};
-use crate::name::{percent_decode, percent_encode};
 use crate::types::{ETag, StorageClass};
-
-/// How keys are written in a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EncodingType {
-    /// Percent-encoded, so that every key survives XML.
-    Url,
-}
-
-impl EncodingType {
-    /// As it is written in requests and answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        "url"
-    }
-}
-
-impl FromStr for EncodingType {
-    type Err = UnknownEncoding;
-
-    fn from_str(value: &str) -> Result<Self, UnknownEncoding> {
-        if value == "url" {
-            Ok(Self::Url)
-        } else {
-            Err(UnknownEncoding)
-        }
-    }
-}
-
-/// An encoding of keys that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the only encoding type is url")]
-pub struct UnknownEncoding;
-
-/// Whose an object or an upload is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Owner {
-    /// Account.
-    pub id: String,
-    /// Account, for people.
-    pub display_name: String,
-}
-
-impl Owner {
-    pub(super) fn read(parent: &Element, name: &str) -> Option<Self> {
-        parent.get(name).map(|owner| Self {
-            id: owner.text_of("ID").unwrap_or_default().to_owned(),
-            display_name: owner.text_of("DisplayName").unwrap_or_default().to_owned(),
-        })
-    }
-
-    /// `<name><ID/><DisplayName/></name>`.
-    #[must_use]
-    pub fn to_element(&self, name: &str) -> Element {
-        Element::new(name)
-            .leaf("ID", &self.id)
-            .leaf("DisplayName", &self.display_name)
-    }
-}
 
 /// One object of a listing. The key is what the service says; it becomes an [`ObjectKey`](crate::ObjectKey) by parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +64,6 @@ impl ListObjectsPage {
             .all("Contents")
             .map(|object| read_object(object, encoding))
             .collect::<Result<_, _>>()?;
-        let prefixes = root
-            .all("CommonPrefixes")
-            .map(|p| encoding.decode("Prefix", p.required("Prefix")?));
         Ok(Self {
             name: root.text_of("Name").unwrap_or_default().to_owned(),
             prefix: encoding.read(&root, "Prefix")?.unwrap_or_default(),
@@ -137,7 +74,7 @@ impl ListObjectsPage {
             is_truncated: root.parsed("IsTruncated")?.unwrap_or_default(),
             encoding_type: encoding.0,
             contents,
-            common_prefixes: prefixes.collect::<Result<_, _>>()?,
+            common_prefixes: encoding.read_prefixes(&root)?,
         })
     }
 
@@ -158,22 +95,16 @@ impl ListObjectsPage {
                 self.next_marker.as_deref().map(|m| coding.encode(m)),
             )
             .extend(self.contents.iter().map(|object| write_object(object, coding)))
-            .extend(
-                self.common_prefixes
-                    .iter()
-                    .map(|prefix| Element::new("CommonPrefixes").leaf("Prefix", coding.encode(prefix))),
-            )
+            .extend(coding.write_prefixes(&self.common_prefixes))
     }
 }
 
 fn read_object(object: &Element, coding: KeyCoding) -> Result<ListedObject, XmlError> {
     Ok(ListedObject {
         key: coding.decode("Key", object.required("Key")?)?,
-        last_modified: object
-            .parsed("LastModified")?
-            .ok_or(XmlError::Missing("LastModified"))?,
+        last_modified: object.needed("LastModified")?,
         etag: ETag::new(object.required("ETag")?),
-        size: object.parsed("Size")?.ok_or(XmlError::Missing("Size"))?,
+        size: object.needed("Size")?,
         owner: Owner::read(object, "Owner"),
         storage_class: object.parsed("StorageClass")?.unwrap_or_default(),
         storage_tier: object.text_of("StorageTier").map(str::to_owned),
@@ -184,48 +115,13 @@ fn read_object(object: &Element, coding: KeyCoding) -> Result<ListedObject, XmlE
 fn write_object(object: &ListedObject, coding: KeyCoding) -> Element {
     Element::new("Contents")
         .leaf("Key", coding.encode(&object.key))
-        .leaf("LastModified", format_args!("{:.3}", object.last_modified))
+        .leaf("LastModified", time(object.last_modified))
         .leaf("ETag", object.etag.quoted())
         .leaf("Size", object.size)
         .extend(object.owner.as_ref().map(|owner| owner.to_element("Owner")))
         .leaf("StorageClass", &object.storage_class)
         .maybe("StorageTier", object.storage_tier.as_ref())
         .maybe("RestoreStatus", object.restore_status.as_ref())
-}
-
-/// Applies `encoding-type` to keys, prefixes, delimiters and markers.
-#[derive(Debug, Clone, Copy)]
-struct KeyCoding(Option<EncodingType>);
-
-impl KeyCoding {
-    fn of(root: &Element) -> Result<Self, XmlError> {
-        Ok(Self(root.parsed("EncodingType")?))
-    }
-
-    fn read(self, parent: &Element, name: &'static str) -> Result<Option<String>, XmlError> {
-        parent
-            .text_of(name)
-            .map(|text| self.decode(name, text))
-            .transpose()
-    }
-
-    fn decode(self, name: &'static str, text: &str) -> Result<String, XmlError> {
-        match self.0 {
-            None => Ok(text.to_owned()),
-            Some(EncodingType::Url) => percent_decode(text).map_err(|_| XmlError::BadValue {
-                name: name.to_owned(),
-                value: text.chars().take(80).collect(),
-            }),
-        }
-    }
-
-    fn encode(self, text: &str) -> String {
-        match self.0 {
-            None => text.to_owned(),
-            // The service leaves slashes as they are.
-            Some(EncodingType::Url) => percent_encode(text).replace("%2F", "/"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::list::Owner;
+use super::common::Owner;
 use super::xml::{Element, XmlError};
 
 /// One bucket of the account.
@@ -36,9 +36,7 @@ impl BucketList {
             Ok(ListedBucket {
                 name: bucket.required("Name")?.to_owned(),
                 location: bucket.text_of("Location").unwrap_or_default().to_owned(),
-                creation_date: bucket
-                    .parsed("CreationDate")?
-                    .ok_or(XmlError::Missing("CreationDate"))?,
+                creation_date: bucket.needed("CreationDate")?,
             })
         };
         let buckets = match root.get("Buckets") {

@@ -142,6 +142,14 @@ impl Element {
             .transpose()
     }
 
+    /// A child's text as a value that must be there.
+    ///
+    /// # Errors
+    /// [`XmlError::Missing`] and [`XmlError::BadValue`].
+    pub fn needed<T: FromStr>(&self, name: &'static str) -> Result<T, XmlError> {
+        self.parsed(name)?.ok_or(XmlError::Missing(name))
+    }
+
     /// Reads a document whose root element is `root`.
     ///
     /// # Errors
@@ -235,7 +243,8 @@ impl Element {
             return;
         }
         out.extend(["<", &self.name, ">"]);
-        out.push_str(&quick_xml::escape::escape(&self.text));
+        // A bare carriage return would come back as a line feed.
+        out.push_str(&quick_xml::escape::escape(&self.text).replace('\r', "&#13;"));
         for child in &self.children {
             child.write(out);
         }
