@@ -324,6 +324,14 @@ impl ByteStream {
     }
 }
 
+impl From<Bytes> for ByteStream {
+    fn from(bytes: Bytes) -> Self {
+        let expected = Some(bytes.len() as u64);
+        let pieces = Some(bytes).filter(|bytes| !bytes.is_empty()).map(Ok);
+        Self::new(expected, futures_util::stream::iter(pieces))
+    }
+}
+
 impl Stream for ByteStream {
     type Item = Result<Bytes, Error>;
 

@@ -4,10 +4,16 @@ use http::Method;
 
 use crate::body::Body;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, invalid};
 use crate::name::{BucketName, ObjectKey, Target};
-use crate::object::{DeleteObject, GetObject, HeadObject, ListObjects, PutObject};
+use crate::object::{
+    AbortMultipartUpload, AppendObject, CompleteMultipartUpload, CopyObject, CopySource,
+    CreateMultipartUpload, DeleteObject, DeleteObjects, GetObject, HeadObject, ListMultipartUploads,
+    ListObjects, ListObjectsVersions, ListParts, PutObject, RestoreObject, UploadPart, UploadPartCopy,
+};
 use crate::request::{Call, Repeat};
+use crate::wire::meta::Versioning;
+use crate::wire::multipart::{CompletedPart, PartNumber};
 
 /// One bucket, reached through a [`Client`]. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -57,9 +63,93 @@ impl Bucket {
         DeleteObject::new(self.clone(), key)
     }
 
+    /// Deletes many objects, each with or without a version.
+    pub fn delete_objects(
+        &self,
+        objects: impl IntoIterator<Item = (ObjectKey, Option<String>)>,
+    ) -> DeleteObjects {
+        DeleteObjects::new(self.clone(), objects.into_iter().collect())
+    }
+
+    /// Copies an object into this bucket.
+    pub fn copy_object(&self, key: ObjectKey, source: CopySource) -> CopyObject {
+        CopyObject::new(self.clone(), key, source)
+    }
+
+    /// Appends to an object at `position`, its present length in bytes.
+    pub fn append_object(&self, key: ObjectKey, position: u64, body: impl Into<Body>) -> AppendObject {
+        AppendObject::new(self.clone(), key, position, body.into())
+    }
+
+    /// Makes an archived object readable for some days.
+    pub fn restore_object(&self, key: ObjectKey, days: u32) -> RestoreObject {
+        RestoreObject::new(self.clone(), key, days)
+    }
+
     /// Lists objects.
     pub fn list_objects(&self) -> ListObjects {
         ListObjects::new(self.clone())
+    }
+
+    /// Lists the versions of objects.
+    pub fn list_objects_versions(&self) -> ListObjectsVersions {
+        ListObjectsVersions::new(self.clone())
+    }
+
+    /// Begins a multipart upload.
+    pub fn create_multipart_upload(&self, key: ObjectKey) -> CreateMultipartUpload {
+        CreateMultipartUpload::new(self.clone(), key)
+    }
+
+    /// Uploads a part.
+    pub fn upload_part(
+        &self,
+        key: ObjectKey,
+        upload_id: impl Into<String>,
+        number: PartNumber,
+        body: impl Into<Body>,
+    ) -> UploadPart {
+        UploadPart::new(self.clone(), key, upload_id.into(), number, body.into())
+    }
+
+    /// Makes a part out of an object or a range of it.
+    pub fn upload_part_copy(
+        &self,
+        key: ObjectKey,
+        upload_id: impl Into<String>,
+        number: PartNumber,
+        source: CopySource,
+    ) -> UploadPartCopy {
+        UploadPartCopy::new(self.clone(), key, upload_id.into(), number, source)
+    }
+
+    /// Lists the parts of an upload.
+    pub fn list_parts(&self, key: ObjectKey, upload_id: impl Into<String>) -> ListParts {
+        ListParts::new(self.clone(), key, upload_id.into())
+    }
+
+    /// Lists unfinished uploads.
+    pub fn list_multipart_uploads(&self) -> ListMultipartUploads {
+        ListMultipartUploads::new(self.clone())
+    }
+
+    /// Puts the parts of an upload together.
+    pub fn complete_multipart_upload(
+        &self,
+        key: ObjectKey,
+        upload_id: impl Into<String>,
+        parts: impl IntoIterator<Item = CompletedPart>,
+    ) -> CompleteMultipartUpload {
+        CompleteMultipartUpload::new(self.clone(), key, upload_id.into(), parts.into_iter().collect())
+    }
+
+    /// Drops an unfinished upload.
+    pub fn abort_multipart_upload(
+        &self,
+        key: ObjectKey,
+        upload_id: impl Into<String>,
+    ) -> AbortMultipartUpload {
+        AbortMultipartUpload::new(self.clone(), key, upload_id.into())
     }
 
     /// Creates the bucket (`PUT Bucket`).
@@ -92,5 +182,29 @@ impl Bucket {
         let mut call = Call::new(Method::DELETE, self.target(None)?);
         call.repeat = Repeat::AfterRefusalOnly;
         self.client.execute(call).await.map(drop)
+    }
+
+    /// Whether the bucket keeps versions (`GET Bucket versioning`).
+    ///
+    /// # Errors
+    /// Those of every request.
+    pub async fn get_versioning(&self) -> Result<Versioning, Error> {
+        let call = Call::new(Method::GET, self.target(None)?).param("versioning", "");
+        Ok(Versioning::parse(&self.client.execute_document(call).await?.1)?)
+    }
+
+    /// Has the bucket keep versions, or stop making them (`PUT Bucket versioning`).
+    ///
+    /// # Errors
+    /// Besides those of every request: [`Versioning::Never`], which there is no way back to.
+    pub async fn put_versioning(&self, versioning: Versioning) -> Result<(), Error> {
+        if versioning == Versioning::Never {
+            return Err(invalid("a bucket that kept versions can only suspend them"));
+        }
+        let call = Call::new(Method::PUT, self.target(None)?).param("versioning", "");
+        self.client
+            .execute_document(call.with_document(&versioning.to_element())?)
+            .await
+            .map(drop)
     }
 }

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::response::Parts;
 use http::{Method, Request, Response};
 
 use crate::body::{Body, ByteStream};
@@ -14,7 +16,7 @@ use crate::credentials::{Credentials, CredentialsProvider, StaticCredentials};
 use crate::error::{Error, NetworkError, ServiceError, invalid};
 use crate::http::{HttpConnector, HttpOptions, ProxyChoice, ReqwestConnector};
 use crate::name::{BucketName, Endpoint, Region};
-use crate::request::{Call, Repeat, authority};
+use crate::request::{Answer, Call, Repeat, authority};
 use crate::retry::RetryPolicy;
 use crate::sign::KeyTime;
 use crate::wire::error::ErrorDocument;
@@ -173,12 +175,8 @@ impl Client {
     /// # Errors
     /// Those of every request: [`Error`].
     pub async fn list_buckets(&self) -> Result<BucketList, Error> {
-        let answer = self
-            .execute(Call::new(Method::GET, self.0.endpoint.service()))
-            .await?;
-        Ok(BucketList::parse(
-            &answer.into_body().collect(MAX_DOCUMENT).await?,
-        )?)
+        let call = Call::new(Method::GET, self.0.endpoint.service());
+        Ok(BucketList::parse(&self.execute_document(call).await?.1)?)
     }
 
     /// Sends a request until it succeeds, is refused for good, or the policy gives up.
@@ -193,7 +191,10 @@ impl Client {
             let request = call.sign(&credentials, body.len(), now()?, &attempt_headers(attempt))?;
             drop(credentials);
             tracing::debug!(method = %call.method, host = authority(&call.target.url), attempt, "request");
-            let (error, asked) = match self.send(request.map(|()| body)).await {
+            let (error, asked) = match self
+                .attempt(request.map(|()| body), call.answer, call.patience)
+                .await
+            {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
                 Ok(answer) => {
                     let asked = retry_after(answer.headers());
@@ -211,8 +212,35 @@ impl Client {
         }
     }
 
+    /// Sends a request whose answer is a document, and returns headers and document.
+    pub(crate) async fn execute_document(&self, call: Call) -> Result<(HeaderMap, Bytes), Error> {
+        let (head, body) = self.execute(call.expecting_document()).await?.into_parts();
+        Ok((head.headers, body.collect(MAX_DOCUMENT).await?))
+    }
+
+    async fn attempt(
+        &self,
+        request: Request<Body>,
+        kind: Answer,
+        patience: Option<Duration>,
+    ) -> Result<Response<ByteStream>, Error> {
+        let answer = self
+            .send(request, patience.unwrap_or(self.0.stall_timeout))
+            .await?;
+        if kind == Answer::Stream || !answer.status().is_success() {
+            return Ok(answer);
+        }
+        let (head, body) = answer.into_parts();
+        let document = body.collect(MAX_DOCUMENT).await?;
+        match ErrorDocument::parse(&document) {
+            // Some calls answer 200 at once and say only later that they failed.
+            Ok(error) => Err(service_error(&head, error)),
+            Err(_) => Ok(Response::from_parts(head, ByteStream::from(document))),
+        }
+    }
+
     /// Sends once. Fails when nothing moves for too long, and with the body's own error when its source fails.
-    async fn send(&self, request: Request<Body>) -> Result<Response<ByteStream>, Error> {
+    async fn send(&self, request: Request<Body>, patience: Duration) -> Result<Response<ByteStream>, Error> {
         let host = request
             .uri()
             .authority()
@@ -223,7 +251,7 @@ impl Client {
         let request = request.map(|body| watch(body, activity.clone(), Arc::clone(&source_error)));
         let answer = tokio::select! {
             answer = self.0.connector.call(request) => answer,
-            seconds = activity.stalled(self.0.stall_timeout) => Err(NetworkError::Stalled { host: host.clone(), seconds }),
+            seconds = activity.stalled(patience) => Err(NetworkError::Stalled { host: host.clone(), seconds }),
         };
         // A body that could not be read fails the request; that, not the broken connection, is the cause.
         if let Some(error) = source_error.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -231,8 +259,7 @@ impl Client {
         }
         let answer = answer?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
-        let stall_timeout = self.0.stall_timeout;
-        Ok(answer.map(|body| body.with_stall_timeout(host, stall_timeout)))
+        Ok(answer.map(|body| body.with_stall_timeout(host, patience)))
     }
 }
 
@@ -287,6 +314,19 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// Reads what the service says of a request that it refused.
 async fn refusal(method: Method, answer: Response<ByteStream>) -> Error {
     let (head, body) = answer.into_parts();
+    let document = match method == Method::HEAD {
+        true => None,
+        // An answer without a readable document still has its status.
+        false => body
+            .collect(MAX_ERROR_DOCUMENT)
+            .await
+            .ok()
+            .and_then(|d| ErrorDocument::parse(&d).ok()),
+    };
+    service_error(&head, document.unwrap_or_default())
+}
+
+fn service_error(head: &Parts, document: ErrorDocument) -> Error {
     let header = |name: &str| {
         head.headers
             .get(name)
@@ -294,17 +334,8 @@ async fn refusal(method: Method, answer: Response<ByteStream>) -> Error {
             .unwrap_or_default()
             .to_owned()
     };
-    let document = match method == Method::HEAD {
-        true => ErrorDocument::default(),
-        // An answer without a readable document still has its status.
-        false => body
-            .collect(MAX_ERROR_DOCUMENT)
-            .await
-            .ok()
-            .and_then(|d| ErrorDocument::parse(&d).ok())
-            .unwrap_or_default(),
-    };
     let or_header = |text: String, name: &str| if text.is_empty() { header(name) } else { text };
+    let region = header("x-cos-bucket-region");
     Error::Service(Box::new(ServiceError {
         status: head.status,
         code: or_header(document.code, "x-cos-error-code"),
@@ -312,8 +343,7 @@ async fn refusal(method: Method, answer: Response<ByteStream>) -> Error {
         resource: document.resource,
         request_id: or_header(document.request_id, "x-cos-request-id"),
         trace_id: or_header(document.trace_id, "x-cos-trace-id"),
-        region_hint: Some(header("x-cos-bucket-region"))
-            .filter(|region| head.status.is_redirection() && !region.is_empty()),
+        region_hint: Some(region).filter(|region| head.status.is_redirection() && !region.is_empty()),
     }))
 }
 

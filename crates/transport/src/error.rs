@@ -128,8 +128,9 @@ impl ServiceError {
     pub fn is_retryable(&self) -> bool {
         // A conditional or plain 4xx stays what it is; these do not.
         self.status.is_server_error()
-            || self.code == "RequestTimeout"
             || self.status == StatusCode::TOO_MANY_REQUESTS
+            // Some of these also come as the document of an answer with the status 200.
+            || matches!(self.code.as_str(), "RequestTimeout" | "InternalError" | "SlowDown" | "ServiceUnavailable")
     }
 
     fn help(&self) -> Option<&'static str> {

@@ -1,14 +1,18 @@
 //! One request: what is sent, before it is signed.
 
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
 use url::Url;
 
 use crate::body::Body;
+use crate::checksum::content_md5;
 use crate::credentials::Credentials;
 use crate::error::{Error, invalid};
 use crate::name::{Target, percent_encode};
 use crate::sign::{CanonicalRequest, KeyTime, is_signed_header};
+use crate::wire::xml::Element;
 
 /// Whether the same request may be sent again when its fate is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +21,15 @@ pub(crate) enum Repeat {
     Idempotent,
     /// Only an answer that says "not done" allows another try.
     AfterRefusalOnly,
+}
+
+/// What a good answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Headers, and a body to stream.
+    Stream,
+    /// A document, read whole as part of the attempt. It may be an error in spite of the status.
+    Document,
 }
 
 /// A request in the making.
@@ -28,6 +41,9 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     pub(crate) repeat: Repeat,
+    pub(crate) answer: Answer,
+    /// How long the request may stand still, when that is not for the client to say.
+    pub(crate) patience: Option<Duration>,
 }
 
 impl Call {
@@ -39,6 +55,8 @@ impl Call {
             headers: HeaderMap::new(),
             body: Body::empty(),
             repeat: Repeat::Idempotent,
+            answer: Answer::Stream,
+            patience: None,
         }
     }
 
@@ -58,6 +76,27 @@ impl Call {
 
     pub(crate) fn with_body(mut self, body: Body) -> Self {
         self.body = body;
+        self
+    }
+
+    /// Sends a document, with the Content-MD5 that the service wants for it, and expects one in return.
+    pub(crate) fn with_document(mut self, document: &Element) -> Result<Self, Error> {
+        let document = document.to_document();
+        let md5 = header_value("content-md5", &content_md5(document.as_bytes()))?;
+        self.headers.insert(HeaderName::from_static("content-md5"), md5);
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        self.body = Body::from(document);
+        Ok(self.expecting_document())
+    }
+
+    pub(crate) fn expecting_document(mut self) -> Self {
+        self.answer = Answer::Document;
+        self
+    }
+
+    pub(crate) fn repeated(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
         self
     }
 

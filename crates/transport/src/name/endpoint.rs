@@ -6,6 +6,7 @@ use std::str::FromStr;
 use url::{Host, Url};
 
 use super::{BucketName, NameError, ObjectKey, Region};
+use crate::request::authority;
 
 /// How a bucket is named in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,17 @@ impl Endpoint {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.base.host())
+    }
+
+    /// Host, and port if it is not the scheme's own, with the bucket before it, however this endpoint is addressed:
+    /// what the source of a copy is named by.
+    #[must_use]
+    pub fn virtual_host(&self, bucket: &BucketName) -> String {
+        let authority = authority(&self.base);
+        match authority.starts_with(&format!("{bucket}.")) {
+            true => authority,
+            false => format!("{bucket}.{authority}"),
+        }
     }
 
     /// The address for the whole account.

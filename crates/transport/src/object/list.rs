@@ -3,15 +3,12 @@
 use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
 
+use super::pages::{Advance, MAX_PAGE_LEN, Paged, check_page_len, pages};
 use crate::bucket::Bucket;
-use crate::error::{Error, invalid};
+use crate::error::Error;
 use crate::request::Call;
 use crate::wire::common::EncodingType;
 use crate::wire::list::{ListObjectsPage, ListedObject};
-use crate::wire::xml::MAX_DOCUMENT;
-
-/// The most entries of one page.
-const MAX_KEYS: u32 = 1000;
 
 /// Lists a bucket. Begun by [`Bucket::list_objects`]. Keys travel percent-encoded, so that every key survives.
 #[derive(Debug, Clone)]
@@ -31,7 +28,7 @@ impl ListObjects {
             prefix: None,
             delimiter: None,
             marker: None,
-            max_keys: MAX_KEYS,
+            max_keys: MAX_PAGE_LEN,
         }
     }
 
@@ -69,24 +66,7 @@ impl ListObjects {
 
     /// All pages, asked for one by one as the stream is read.
     pub fn pages(self) -> impl Stream<Item = Result<ListObjectsPage, Error>> + Send {
-        stream::try_unfold(Some(self), |list| async move {
-            let Some(mut list) = list else { return Ok(None) };
-            let page = list.page().await?;
-            let next = match (page.is_truncated, next_marker(&page)) {
-                (false, _) => None,
-                // A page that does not move on would be asked for forever.
-                (true, Some(next)) if list.marker.as_ref().is_none_or(|marker| *marker < next) => {
-                    list.marker = Some(next);
-                    Some(list)
-                }
-                (true, _) => {
-                    return Err(Error::Protocol(
-                        "the listing does not move on from one page to the next".into(),
-                    ));
-                }
-            };
-            Ok(Some((page, next)))
-        })
+        pages(self)
     }
 
     /// All objects, page after page, in constant memory. Folded prefixes are in [`pages`](Self::pages) only.
@@ -95,24 +75,28 @@ impl ListObjects {
             .map_ok(|page| stream::iter(page.contents.into_iter().map(Ok)))
             .try_flatten()
     }
+}
+
+impl Paged for ListObjects {
+    type Page = ListObjectsPage;
 
     async fn page(&self) -> Result<ListObjectsPage, Error> {
-        if !(1..=MAX_KEYS).contains(&self.max_keys) {
-            return Err(invalid(format!(
-                "a page has 1 to {MAX_KEYS} entries, not {}",
-                self.max_keys
-            )));
-        }
+        check_page_len(self.max_keys)?;
         let call = Call::new(Method::GET, self.bucket.target(None)?)
             .maybe_param("prefix", self.prefix.as_ref())
             .maybe_param("delimiter", self.delimiter.as_ref())
             .maybe_param("marker", self.marker.as_ref())
             .param("max-keys", self.max_keys)
             .param("encoding-type", EncodingType::Url.as_str());
-        let answer = self.bucket.client().execute(call).await?;
-        Ok(ListObjectsPage::parse(
-            &answer.into_body().collect(MAX_DOCUMENT).await?,
-        )?)
+        let (_, document) = self.bucket.client().execute_document(call).await?;
+        Ok(ListObjectsPage::parse(&document)?)
+    }
+
+    fn advance(&mut self, page: &ListObjectsPage) -> Advance {
+        let next = next_marker(page);
+        let advance = Advance::new(page.is_truncated, next > self.marker);
+        self.marker = next;
+        advance
     }
 }
 

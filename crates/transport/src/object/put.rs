@@ -1,23 +1,21 @@
 //! `PUT Object`: an object in one request.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 use http::{HeaderMap, Method};
 
 use super::head::text;
+use super::md5::{ContentMd5, md5_setters};
 use crate::attribute_setters;
 use crate::attributes::{ObjectAttributes, TrafficLimit};
 use crate::body::Body;
 use crate::bucket::Bucket;
-use crate::checksum::content_md5;
 use crate::error::{Error, IntegrityError, invalid};
 use crate::name::ObjectKey;
 use crate::request::Call;
 use crate::types::ETag;
 
 /// The longest body of one request, in bytes.
-const MAX_LEN: u64 = 5 * 1024 * 1024 * 1024;
+pub(super) const MAX_LEN: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Writes an object. Begun by [`Bucket::put_object`].
 #[derive(Debug)]
@@ -28,14 +26,7 @@ pub struct PutObject {
     body: Body,
     attributes: ObjectAttributes,
     traffic_limit: Option<TrafficLimit>,
-    md5: Md5,
-}
-
-#[derive(Debug)]
-enum Md5 {
-    None,
-    Given(String),
-    Computed,
+    md5: ContentMd5,
 }
 
 impl PutObject {
@@ -47,7 +38,7 @@ impl PutObject {
             body,
             attributes,
             traffic_limit: None,
-            md5: Md5::None,
+            md5: ContentMd5::None,
         }
     }
 
@@ -59,17 +50,7 @@ impl PutObject {
         self
     }
 
-    /// Sends this `Content-MD5` (base64 of the binary digest); the service compares.
-    pub fn content_md5(mut self, value: impl Into<String>) -> Self {
-        self.md5 = Md5::Given(value.into());
-        self
-    }
-
-    /// Computes and sends `Content-MD5`. Only for bodies in memory; the CRC-64 is compared without this.
-    pub fn compute_md5(mut self) -> Self {
-        self.md5 = Md5::Computed;
-        self
-    }
+    md5_setters!();
 
     /// Sends the object, and compares the CRC-64 that the service computed with that of the bytes sent.
     ///
@@ -83,20 +64,7 @@ impl PutObject {
                 self.body.len()
             )));
         }
-        let md5 = match self.md5 {
-            Md5::None => None,
-            Md5::Given(value) => match STANDARD.decode(&value) {
-                Ok(digest) if digest.len() == 16 => Some(value),
-                _ => return Err(invalid("Content-MD5 is not the base64 of 16 bytes")),
-            },
-            Md5::Computed => {
-                let bytes = self
-                    .body
-                    .as_bytes()
-                    .ok_or_else(|| invalid("the MD5 of a stream is not known before it is sent"))?;
-                Some(content_md5(bytes))
-            }
-        };
+        let md5 = self.md5.value(&self.body)?;
         let (body, crc) = self.body.with_crc();
         let mut call = Call::new(Method::PUT, self.bucket.target(Some(&self.key))?).with_body(body);
         self.attributes.apply(&mut call.headers)?;
@@ -105,8 +73,7 @@ impl PutObject {
                 .insert(HeaderName::from_static("x-cos-traffic-limit"), limit.to_header());
         }
         if let Some(md5) = md5 {
-            let value = HeaderValue::try_from(md5).map_err(|_| invalid("Content-MD5 is not base64"))?;
-            call.headers.insert(HeaderName::from_static("content-md5"), value);
+            call.headers.insert(HeaderName::from_static("content-md5"), md5);
         }
         let answer = self.bucket.client().execute(call).await?;
         let output = PutObjectOutput::from_headers(answer.headers())?;

@@ -1,0 +1,68 @@
+//! From one page of a listing to the next.
+
+use std::future::Future;
+
+use futures_util::{Stream, stream};
+
+use crate::error::{Error, invalid};
+
+/// The most entries of one page, in every listing.
+pub(super) const MAX_PAGE_LEN: u32 = 1000;
+
+pub(super) fn check_page_len(len: u32) -> Result<(), Error> {
+    match (1..=MAX_PAGE_LEN).contains(&len) {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "a page has 1 to {MAX_PAGE_LEN} entries, not {len}"
+        ))),
+    }
+}
+
+/// A listing that comes in pages.
+pub(super) trait Paged: Send + Sync {
+    type Page: Send;
+
+    /// The page at the markers.
+    fn page(&self) -> impl Future<Output = Result<Self::Page, Error>> + Send;
+
+    /// Moves the markers behind the page.
+    fn advance(&mut self, page: &Self::Page) -> Advance;
+}
+
+/// What lies behind a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// Nothing.
+    End,
+    /// Another page.
+    Next,
+    /// The same page again and again: the service is broken.
+    Stuck,
+}
+
+impl Advance {
+    pub(super) fn new(is_truncated: bool, has_moved: bool) -> Self {
+        match (is_truncated, has_moved) {
+            (false, _) => Self::End,
+            (true, true) => Self::Next,
+            (true, false) => Self::Stuck,
+        }
+    }
+}
+
+/// All pages, asked for one by one as the stream is read.
+pub(super) fn pages<L: Paged>(listing: L) -> impl Stream<Item = Result<L::Page, Error>> + Send {
+    stream::try_unfold(Some(listing), |listing| async move {
+        let Some(mut listing) = listing else {
+            return Ok(None);
+        };
+        let page = listing.page().await?;
+        match listing.advance(&page) {
+            Advance::End => Ok(Some((page, None))),
+            Advance::Next => Ok(Some((page, Some(listing)))),
+            Advance::Stuck => Err(Error::Protocol(
+                "the listing does not move on from one page to the next".into(),
+            )),
+        }
+    })
+}
