@@ -56,11 +56,15 @@ pub(crate) struct Store {
     _lock: File,
 }
 
-/// Whether a bucket that does not exist is made by the first write to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MissingBucket {
-    Create,
+/// What happens to a write into a bucket that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingBuckets {
+    /// It is refused with `NoSuchBucket`, as the service does.
+    #[default]
     Refuse,
+    /// The bucket is made.
+    Create,
 }
 
 impl Store {
@@ -136,14 +140,14 @@ impl Store {
         key: &str,
         record: ObjectRecord,
         body: StagedBody,
-        missing: MissingBucket,
+        missing: MissingBuckets,
     ) -> Result<(), StoreError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let change = move |tables: &mut Tables<'_>| {
             if tables.bucket(&bucket)?.is_none() {
                 match missing {
-                    MissingBucket::Refuse => return Err(StoreError::NoSuchBucket),
-                    MissingBucket::Create => {
+                    MissingBuckets::Refuse => return Err(StoreError::NoSuchBucket),
+                    MissingBuckets::Create => {
                         let created = BucketRecord {
                             created: record.modified,
                             acl: Headers::default(),
@@ -258,8 +262,9 @@ fn refuse_foreign(folder: &Path) -> Result<(), OpenError> {
     }
     for entry in fs::read_dir(folder).map_err(OpenError::io("list", folder))? {
         let name = entry.map_err(OpenError::io("list", folder))?.file_name();
-        if !OWN_ENTRIES.iter().any(|own| name == *own) {
-            let found = name.to_string_lossy().into_owned();
+        let found = name.to_string_lossy().into_owned();
+        // A credentials file that was being written has a longer name.
+        if !OWN_ENTRIES.contains(&found.as_str()) && !found.starts_with(CREDENTIALS) {
             return Err(OpenError::NotAStore {
                 folder: folder.to_owned(),
                 found,

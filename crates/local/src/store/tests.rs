@@ -25,7 +25,7 @@ async fn put(store: &Store, key: &str, body: &[u8]) {
     let body = writer.finish().await.unwrap();
     let record = record(&body);
     store
-        .put_object("b-1", key, record, body, MissingBucket::Refuse)
+        .put_object("b-1", key, record, body, MissingBuckets::Refuse)
         .await
         .unwrap();
 }
@@ -147,7 +147,7 @@ async fn an_abandoned_body_leaves_no_file() {
     let sink = writer.finish().await.unwrap();
     let record = record(&sink);
     let refused = store
-        .put_object("none-1", "k", record, sink, MissingBucket::Refuse)
+        .put_object("none-1", "k", record, sink, MissingBuckets::Refuse)
         .await;
     assert!(matches!(refused, Err(StoreError::NoSuchBucket)));
     assert_eq!(body_files(folder.path()), 0);
@@ -343,7 +343,7 @@ proptest! {
                 let record = BucketRecord { created: UnixMillis(0), acl: Headers::default() };
                 store.create_bucket(bucket, record).await.unwrap();
                 let body = store.receive().finish().await.unwrap();
-                store.put_object(bucket, "a", self::record(&body), body, MissingBucket::Refuse).await.unwrap();
+                store.put_object(bucket, "a", self::record(&body), body, MissingBuckets::Refuse).await.unwrap();
             }
             let keys: Vec<String> = keys.into_iter().collect();
             for key in &keys {
