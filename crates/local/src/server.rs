@@ -22,8 +22,8 @@ use crate::store::{BucketRecord, Headers, MissingBuckets, OpenError, Store, Stor
 
 /// How long requests under way may take once the server is told to stop.
 const STOP_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(60);
+/// How long a client may take to send the head of a request, or leave a kept connection idle before the next.
+const HEAD_TIME: Duration = Duration::from_secs(300);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
