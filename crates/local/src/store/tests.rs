@@ -174,6 +174,22 @@ async fn leftovers_of_a_crash_are_collected_and_nothing_else() {
     assert_eq!(get(&store, "k").await.unwrap(), pattern(50_000));
 }
 
+#[tokio::test]
+async fn a_store_closed_over_an_unfinished_body_is_not_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = store(folder.path()).await;
+    let mut writer = closed.receive();
+    writer.write(pattern(50_000).into()).await.unwrap();
+    let body = writer.finish().await.unwrap();
+    closed.close();
+    // As if the process had ended before the body was removed again.
+    std::mem::forget(body);
+    drop(closed);
+    assert_eq!(body_files(folder.path()), 1);
+    let _store = Store::open(folder.path()).unwrap();
+    assert_eq!(body_files(folder.path()), 0);
+}
+
 fn forget_the_clean_end(store: &Store) {
     let transaction = store.database.begin_write().unwrap();
     Tables::open(&transaction)
