@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use cos_transport::Credentials;
 use rand::distr::{Alphanumeric, SampleString as _};
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::store::{CREDENTIALS, create_folder, sync_folder};
@@ -73,8 +72,14 @@ pub fn load_or_create_credentials(folder: &Path) -> Result<Credentials, Credenti
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let credentials = generate_credentials();
-            write(folder, &path, &credentials).map_err(io)?;
-            Ok(credentials)
+            match write(folder, &path, &credentials) {
+                Ok(()) => Ok(credentials),
+                // Another process was faster: its credentials are the ones.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    load_or_create_credentials(folder)
+                }
+                Err(error) => Err(io(error)),
+            }
         }
         Err(error) => Err(io(error)),
     }
@@ -87,7 +92,7 @@ fn parse(text: &str) -> Option<Credentials> {
 
 fn write(folder: &Path, path: &Path, credentials: &Credentials) -> io::Result<()> {
     create_folder(folder).map_err(io::Error::other)?;
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(CREDENTIALS).tempfile_in(folder)?;
     file.as_file().set_permissions(Permissions::from_mode(0o600))?;
     writeln!(file, "{}\n{}", credentials.secret_id(), credentials.secret_key())?;
     file.as_file().sync_all()?;

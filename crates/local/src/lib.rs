@@ -40,5 +40,5 @@ mod store;
 
 pub use clock::Clock;
 pub use credentials::{CredentialsFileError, generate_credentials, load_or_create_credentials};
-pub use server::{MissingBuckets, Running, Server, StartError};
-pub use store::OpenError;
+pub use server::{Running, Server, StartError};
+pub use store::{MissingBuckets, OpenError};

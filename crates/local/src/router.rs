@@ -187,6 +187,8 @@ fn check_version(head: &Head) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn routed(method: &str, host: &str, uri: &str) -> Result<Operation, Code> {
@@ -206,6 +208,16 @@ mod tests {
             key.parse().unwrap(),
             operation,
         ))
+    }
+
+    proptest! {
+        #[test]
+        fn no_url_is_too_strange(host in "[ -~]{0,20}", uri in "/[!-~]{0,40}") {
+            let request = http::Request::builder().uri(&uri).header("host", host).body(());
+            if let Ok(request) = request && let Ok(head) = Head::parse(request.into_parts().0) {
+                let _ = route(&head);
+            }
+        }
     }
 
     #[test]

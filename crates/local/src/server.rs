@@ -18,23 +18,12 @@ use crate::clock::Clock;
 use crate::credentials::generate_credentials;
 use crate::service::Service;
 use crate::spelling;
-use crate::store::{BucketRecord, Headers, MissingBucket, OpenError, Store, StoreError};
+use crate::store::{BucketRecord, Headers, MissingBuckets, OpenError, Store, StoreError};
 
 /// How long requests under way may take once the server is told to stop.
 const STOP_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request.
-const HEAD_TIME: Duration = Duration::from_secs(60);
-
-/// What happens to a write into a bucket that does not exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MissingBuckets {
-    /// It is refused with `NoSuchBucket`, as the service does.
-    #[default]
-    Refuse,
-    /// The bucket is made.
-    Create,
-}
+/// How long a client may take to send the head of a request, or leave a kept connection idle before the next.
+const HEAD_TIME: Duration = Duration::from_secs(300);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -146,10 +135,7 @@ impl Server {
             store: store.clone(),
             credentials: credentials.clone(),
             clock: self.clock,
-            missing_bucket: match self.missing_buckets {
-                MissingBuckets::Refuse => MissingBucket::Refuse,
-                MissingBuckets::Create => MissingBucket::Create,
-            },
+            missing_buckets: self.missing_buckets,
             spelling: spelling::record().await.map_err(StartError::Setup)?,
         });
         let stop = CancellationToken::new();

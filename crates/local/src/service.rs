@@ -18,7 +18,7 @@ use crate::handlers;
 use crate::request::Head;
 use crate::response::{self, LogEntry, ResponseBody};
 use crate::router::route;
-use crate::store::{MissingBucket, Store};
+use crate::store::{MissingBuckets, Store};
 
 /// After a refusal at most so much of an unread body is read, so that a client that is still sending sees the answer.
 const DRAIN_MAX: usize = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clock: Clock,
-    pub(crate) missing_bucket: MissingBucket,
+    pub(crate) missing_buckets: MissingBuckets,
     /// Makes hyper spell header names as the service does.
     pub(crate) spelling: Extensions,
 }

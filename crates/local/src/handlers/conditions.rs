@@ -33,6 +33,14 @@ pub(super) fn judge(head: &Head, etag: &ETag, modified: i64) -> Verdict {
     Verdict::Proceed
 }
 
+/// Whether `If-Range` lets a range be served: it names the object as it is, or is not there.
+pub(super) fn allows_range(head: &Head, etag: &ETag, modified: i64) -> bool {
+    match head.header("if-range") {
+        None => true,
+        Some(value) => ETag::new(&value) == *etag || date(head, "if-range") == Some(modified),
+    }
+}
+
 /// Whether a list of tags, or `*`, includes this one. Clients send tags with and without quotes.
 fn names(tags: &str, etag: &ETag) -> bool {
     tags.split(',')
@@ -57,13 +65,23 @@ mod tests {
     const EXACTLY: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
     const MODIFIED: i64 = 1_700_000_000;
 
-    fn verdict(headers: &[(&str, &str)]) -> Verdict {
+    fn head(headers: &[(&str, &str)]) -> Head {
         let mut request = http::Request::builder().uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let head = Head::parse(request.body(()).unwrap().into_parts().0).unwrap();
-        judge(&head, &ETag::new("\"abc\""), MODIFIED)
+        Head::parse(request.body(()).unwrap().into_parts().0).unwrap()
+    }
+
+    fn verdict(headers: &[(&str, &str)]) -> Verdict {
+        judge(&head(headers), &ETag::new("\"abc\""), MODIFIED)
+    }
+
+    #[test]
+    fn a_range_is_only_of_the_object_that_is_meant() {
+        let allows = |value| allows_range(&head(&[("if-range", value)]), &ETag::new("abc"), MODIFIED);
+        assert!(allows("\"abc\"") && allows(EXACTLY));
+        assert!(!allows("\"x\"") && !allows(BEFORE) && !allows("*"));
     }
 
     #[test]

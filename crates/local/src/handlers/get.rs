@@ -7,7 +7,7 @@ use cos_transport::{BucketName, ByteRange, ETag, ObjectKey, StorageClass};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::Answer;
-use super::conditions::{Verdict, judge};
+use super::conditions::{Verdict, allows_range, judge};
 use crate::error::{Code, Refusal};
 use crate::request::Head;
 use crate::response::{ResponseBody, empty};
@@ -41,7 +41,11 @@ pub(super) async fn get(service: &Service, head: &Head, bucket: &BucketName, key
     }
     let overrides = overrides(head)?;
     let total = object.record.length;
-    let (status, range) = match requested_range(head, total)? {
+    let requested = match allows_range(head, &etag, object.record.modified.seconds()) {
+        true => requested_range(head, total)?,
+        false => None,
+    };
+    let (status, range) = match requested {
         Some(range) => (StatusCode::PARTIAL_CONTENT, range),
         None => (StatusCode::OK, 0..total),
     };

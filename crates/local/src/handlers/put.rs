@@ -14,7 +14,7 @@ use crate::error::{Code, Refusal};
 use crate::request::Head;
 use crate::response::empty;
 use crate::service::Service;
-use crate::store::{MissingBucket, ObjectRecord, StagedBody};
+use crate::store::{MissingBuckets, ObjectRecord, StagedBody};
 
 /// The longest body of one request, in bytes.
 const BODY_MAX: u64 = 5 * 1024 * 1024 * 1024;
@@ -45,7 +45,7 @@ pub(super) async fn put(
 ) -> Answer {
     refuse_unknown_wishes(head)?;
     let metadata = metadata::of_upload(head)?;
-    if service.missing_bucket == MissingBucket::Refuse
+    if service.missing_buckets == MissingBuckets::Refuse
         && service.store.bucket(bucket.as_str()).await?.is_none()
     {
         return Err(Code::NoSuchBucket.into());
@@ -69,7 +69,7 @@ pub(super) async fn put(
             key.as_str(),
             record,
             body,
-            service.missing_bucket,
+            service.missing_buckets,
         )
         .await?;
     let mut response = empty(StatusCode::OK);

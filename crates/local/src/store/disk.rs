@@ -29,6 +29,8 @@ const BATCH: usize = 256 * 1024;
 pub(crate) struct Disk {
     objects: PathBuf,
     incoming: PathBuf,
+    /// Held by every body that is on its way.
+    on_the_way: Arc<()>,
 }
 
 impl Disk {
@@ -37,6 +39,7 @@ impl Disk {
         let disk = Disk {
             objects: folder.join("objects"),
             incoming: folder.join("incoming"),
+            on_the_way: Arc::default(),
         };
         super::create_folder(&disk.incoming)?;
         for shard in 0..=u8::MAX {
@@ -66,6 +69,11 @@ impl Disk {
             }
         }
         Ok(removed)
+    }
+
+    /// Whether no body is on its way between a client and the index.
+    pub(crate) fn is_quiet(&self) -> bool {
+        Arc::strong_count(&self.on_the_way) == 1
     }
 
     /// Opens a body for reading. The handle stays good when the body is replaced or deleted.
@@ -102,6 +110,7 @@ enum SinkState {
 impl BodyWriter {
     pub(crate) fn new(disk: Arc<Disk>) -> BodyWriter {
         let sink = Sink {
+            on_the_way: disk.on_the_way.clone(),
             disk,
             file: None,
             held: BytesMut::new(),
@@ -167,6 +176,7 @@ where
 /// The half of a [`BodyWriter`] that works on a blocking thread.
 struct Sink {
     disk: Arc<Disk>,
+    on_the_way: Arc<()>,
     file: Option<(File, TempPath)>,
     /// The whole body while it may still fit the index; empty once there is a file.
     held: BytesMut,
@@ -226,6 +236,7 @@ impl Sink {
         };
         Ok(StagedBody {
             content,
+            _on_the_way: self.on_the_way,
             length: self.length,
             md5: self.md5.finalize().into(),
             crc64: self.crc.value(),
@@ -237,6 +248,8 @@ impl Sink {
 #[derive(Debug)]
 pub(crate) struct StagedBody {
     content: Content,
+    /// Dropped after the content has been kept or removed.
+    _on_the_way: Arc<()>,
     /// In bytes.
     pub(crate) length: u64,
     pub(crate) md5: [u8; 16],

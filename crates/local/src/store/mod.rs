@@ -6,6 +6,7 @@
 
 mod disk;
 mod error;
+mod folder;
 mod index;
 mod list;
 mod read;
@@ -13,32 +14,27 @@ mod record;
 mod writer;
 
 use std::collections::HashSet;
-use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
 use redb::ReadableTable as _;
 
-pub(crate) use disk::{BodyWriter, StagedBody};
+pub(crate) use disk::{BodyWriter, StagedBody, sync_folder};
 pub use error::OpenError;
 pub(crate) use error::StoreError;
+pub(crate) use folder::{CREDENTIALS, create_folder};
 pub(crate) use list::{ListPage, ListQuery};
 pub(crate) use read::{BodyReader, OpenObject};
 pub(crate) use record::{BucketRecord, Headers, ObjectRecord, UnixMillis};
 
-pub(crate) use disk::sync_folder;
 use disk::{Disk, blocking};
+use folder::{lock, private_file, refuse_foreign};
 use index::{FORMAT, Snapshot, Tables};
 use record::Place;
 use writer::{Change, Writer};
 
 const INDEX: &str = "index.redb";
-const LOCK: &str = "lock";
-/// The credentials file that [`crate::Credentials::load_or_create`] keeps beside the store.
-pub(crate) const CREDENTIALS: &str = "credentials";
-const OWN_ENTRIES: [&str; 6] = [INDEX, LOCK, CREDENTIALS, "objects", "incoming", "lost+found"];
 
 const STATE_FORMAT: &str = "format";
 const STATE_CLEAN: &str = "clean";
@@ -56,11 +52,15 @@ pub(crate) struct Store {
     _lock: File,
 }
 
-/// Whether a bucket that does not exist is made by the first write to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MissingBucket {
-    Create,
+/// What happens to a write into a bucket that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MissingBuckets {
+    /// It is refused with `NoSuchBucket`, as the service does.
+    #[default]
     Refuse,
+    /// The bucket is made.
+    Create,
 }
 
 impl Store {
@@ -136,14 +136,14 @@ impl Store {
         key: &str,
         record: ObjectRecord,
         body: StagedBody,
-        missing: MissingBucket,
+        missing: MissingBuckets,
     ) -> Result<(), StoreError> {
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
         let change = move |tables: &mut Tables<'_>| {
             if tables.bucket(&bucket)?.is_none() {
                 match missing {
-                    MissingBucket::Refuse => return Err(StoreError::NoSuchBucket),
-                    MissingBucket::Create => {
+                    MissingBuckets::Refuse => return Err(StoreError::NoSuchBucket),
+                    MissingBuckets::Create => {
                         let created = BucketRecord {
                             created: record.modified,
                             acl: Headers::default(),
@@ -240,75 +240,6 @@ fn existing<'s>(snapshot: &'s Snapshot, bucket: &str) -> Result<&'s Snapshot, St
         .bucket(bucket)?
         .map(|_| snapshot)
         .ok_or(StoreError::NoSuchBucket)
-}
-
-/// Makes the folder, for its owner only, where it is missing.
-pub(crate) fn create_folder(folder: &Path) -> Result<(), OpenError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(OpenError::io("create", folder))
-}
-
-/// A folder that holds something else was probably not meant.
-fn refuse_foreign(folder: &Path) -> Result<(), OpenError> {
-    if folder.join(INDEX).exists() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(folder).map_err(OpenError::io("list", folder))? {
-        let name = entry.map_err(OpenError::io("list", folder))?.file_name();
-        if !OWN_ENTRIES.iter().any(|own| name == *own) {
-            let found = name.to_string_lossy().into_owned();
-            return Err(OpenError::NotAStore {
-                folder: folder.to_owned(),
-                found,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Opens a file for reading and writing, made for its owner only where it is missing.
-fn private_file(path: &Path) -> Result<File, OpenError> {
-    let mut options = File::options();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
-    options.open(path).map_err(OpenError::io("open", path))
-}
-
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join(LOCK);
-    let mut file = private_file(&path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
-            return Err(OpenError::InUse {
-                folder: folder.to_owned(),
-                process: holder.trim().parse().ok(),
-            });
-        }
-        Err(TryLockError::Error(source)) => {
-            return Err(OpenError::Io {
-                action: "lock",
-                path,
-                source,
-            });
-        }
-    }
-    let note_holder = |file: &mut File| {
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{}", std::process::id())
-    };
-    note_holder(&mut file).map_err(OpenError::io("write", &path))?;
-    Ok(file)
 }
 
 fn open_index(folder: &Path) -> Result<redb::Database, OpenError> {

@@ -25,7 +25,7 @@ async fn put(store: &Store, key: &str, body: &[u8]) {
     let body = writer.finish().await.unwrap();
     let record = record(&body);
     store
-        .put_object("b-1", key, record, body, MissingBucket::Refuse)
+        .put_object("b-1", key, record, body, MissingBuckets::Refuse)
         .await
         .unwrap();
 }
@@ -147,7 +147,7 @@ async fn an_abandoned_body_leaves_no_file() {
     let sink = writer.finish().await.unwrap();
     let record = record(&sink);
     let refused = store
-        .put_object("none-1", "k", record, sink, MissingBucket::Refuse)
+        .put_object("none-1", "k", record, sink, MissingBuckets::Refuse)
         .await;
     assert!(matches!(refused, Err(StoreError::NoSuchBucket)));
     assert_eq!(body_files(folder.path()), 0);
@@ -172,6 +172,22 @@ async fn leftovers_of_a_crash_are_collected_and_nothing_else() {
     assert_eq!(body_files(folder.path()), 1);
     assert_eq!(fs::read_dir(folder.path().join("incoming")).unwrap().count(), 0);
     assert_eq!(get(&store, "k").await.unwrap(), pattern(50_000));
+}
+
+#[tokio::test]
+async fn a_store_closed_over_an_unfinished_body_is_not_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = store(folder.path()).await;
+    let mut writer = closed.receive();
+    writer.write(pattern(50_000).into()).await.unwrap();
+    let body = writer.finish().await.unwrap();
+    closed.close();
+    // As if the process had ended before the body was removed again.
+    std::mem::forget(body);
+    drop(closed);
+    assert_eq!(body_files(folder.path()), 1);
+    let _store = Store::open(folder.path()).unwrap();
+    assert_eq!(body_files(folder.path()), 0);
 }
 
 fn forget_the_clean_end(store: &Store) {
@@ -343,7 +359,7 @@ proptest! {
                 let record = BucketRecord { created: UnixMillis(0), acl: Headers::default() };
                 store.create_bucket(bucket, record).await.unwrap();
                 let body = store.receive().finish().await.unwrap();
-                store.put_object(bucket, "a", self::record(&body), body, MissingBucket::Refuse).await.unwrap();
+                store.put_object(bucket, "a", self::record(&body), body, MissingBuckets::Refuse).await.unwrap();
             }
             let keys: Vec<String> = keys.into_iter().collect();
             for key in &keys {

@@ -51,12 +51,13 @@ impl Writer {
         let (released, garbage) = channel();
         let thread = std::thread::Builder::new().name("cos-local-writer".to_owned());
         let sweeper = std::thread::Builder::new().name("cos-local-sweeper".to_owned());
-        let sweeper = sweeper.spawn(move || sweep(&disk, &garbage))?;
+        let swept_disk = disk.clone();
+        let sweeper = sweeper.spawn(move || sweep(&swept_disk, &garbage))?;
         let thread = thread.spawn(move || {
             let committed = run(&database, &jobs, &released);
             drop(released);
             let swept = sweeper.join().unwrap_or(false);
-            if committed && swept {
+            if committed && swept && disk.is_quiet() {
                 mark_clean(&database);
             }
         })?;
