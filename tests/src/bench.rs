@@ -160,9 +160,8 @@ fn serve(folder: &Path) -> (Child, String) {
 
 /// Bytes without a pattern of the chunk's or part's length: byte i = i*7 + i/251.
 pub fn pattern(length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|i| (i.wrapping_mul(7).wrapping_add(i / 251) & 0xff) as u8)
-        .collect()
+    let byte = |i: usize| (i.wrapping_mul(7).wrapping_add(i / 251)).to_le_bytes()[0];
+    (0..length).map(byte).collect()
 }
 
 /// Every file under a folder with its contents, in order of name.

@@ -121,7 +121,7 @@ fn a_target_folder_that_cannot_be_written() {
             .arg("get")
             .arg(url("object"))
             .arg(folder.join("file"))
-            .fails(Exit::Failed);
+            .fails(Exit::NotPermitted);
     }
     let error = bench
         .coscrypt()

@@ -1,5 +1,10 @@
 //! End to end: real keys, real HTTP, the real command.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop at the first surprise, like tests"
+)]
+
 mod bad_input;
 mod crash;
 mod keys;

@@ -99,7 +99,7 @@ fn a_clock_that_is_off_says_so() {
     let list = || {
         bench
             .coscrypt()
-            .env("COS_ENDPOINT", server.endpoint().to_string())
+            .env("COS_ENDPOINT", server.endpoint())
             .args(["ls", &url("")])
     };
 
