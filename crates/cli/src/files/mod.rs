@@ -1,0 +1,5 @@
+//! Files on this machine: names that cannot lead astray, targets that appear whole or not at all, folders to walk.
+
+pub(crate) mod relative;
+pub(crate) mod target;
+pub(crate) mod walk;
