@@ -89,7 +89,7 @@ fn make(kind: KeyKind, file: &Path) -> Result<LoadedKey, Error> {
     };
     let key = RsaProvider::generate(size)?;
     key.create_private_file(file)?;
-    Ok(LoadedKey::Rsa(key))
+    Ok(LoadedKey::Rsa(Box::new(key)))
 }
 
 fn show(context: &Context, args: &KeyShow) -> Result<Exit, Failure> {
