@@ -8,5 +8,6 @@
 )]
 
 mod faults;
+mod operations;
 mod requests;
 mod script;
