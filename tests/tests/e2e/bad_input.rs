@@ -28,7 +28,7 @@ fn metadata_over_the_limit_names_the_figures_and_stores_nothing() {
         .args(["put", "--meta", &meta])
         .arg(source)
         .arg(url("object"))
-        .fails(Exit::Failed);
+        .fails(Exit::Usage);
     assert!(error.contains("2048") || error.contains("2 048"), "{error}");
     assert_eq!(bench.provider().list(""), [""; 0]);
 }

@@ -213,5 +213,5 @@ fn json_is_one_object_a_line() {
         .finish();
     let error: serde_json::Value = serde_json::from_str(finished.stderr.trim()).unwrap();
     assert_eq!(finished.code, Some(4));
-    assert_eq!(error["code"], 4, "{error}");
+    assert_eq!(error["exit"], 4, "{error}");
 }

@@ -62,7 +62,7 @@ fn a_file_name_that_is_not_text_is_told_and_the_others_go_up() {
 #[test]
 fn object_keys_that_would_leave_the_target_folder() {
     let bench = Bench::new();
-    for key in ["up/../../escaped", "up/..", "up//etc/absolute", "up/fine"] {
+    for key in ["up/../../escaped", "up//etc/absolute", "up/fine"] {
         bench.put(key, "data");
     }
     bench
