@@ -7,6 +7,7 @@ mod get;
 mod head;
 mod list;
 mod put;
+mod select;
 
 pub use conditions::Conditions;
 pub use delete::{DeleteObject, DeleteObjectOutput};
@@ -14,3 +15,4 @@ pub use get::{GetObject, GetObjectOutput};
 pub use head::{HeadObject, ObjectHead};
 pub use list::ListObjects;
 pub use put::{PutObject, PutObjectOutput};
+pub use select::{SelectEvents, SelectObjectContent, SelectObjectContentOutput};

@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod list;
+pub mod select;
 pub mod service;
 pub mod xml;

@@ -235,7 +235,8 @@ impl Element {
             return;
         }
         out.extend(["<", &self.name, ">"]);
-        out.push_str(&quick_xml::escape::escape(&self.text));
+        // A bare carriage return is read back as a line feed (XML 1.0, section 2.11).
+        out.push_str(&quick_xml::escape::escape(&self.text).replace('\r', "&#13;"));
         for child in &self.children {
             child.write(out);
         }

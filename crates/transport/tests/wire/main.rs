@@ -10,3 +10,4 @@
 mod faults;
 mod requests;
 mod script;
+mod select;

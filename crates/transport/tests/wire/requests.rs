@@ -12,7 +12,7 @@ const STORED: &[(&str, &str)] = &[
 ];
 
 /// Checks the signature as a server does: from what arrived.
-fn assert_signed(request: &Request) {
+pub(crate) fn assert_signed(request: &Request) {
     let authorization = Authorization::from_header(request.header("authorization").unwrap()).unwrap();
     let mut words = request.line.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
