@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 /// A secret id with its key. Never printed, wiped when dropped.
@@ -12,6 +13,7 @@ pub struct Credentials {
     secret_id: String,
     secret_key: Zeroizing<String>,
     token: Option<Zeroizing<String>>,
+    expires_at: Option<Timestamp>,
 }
 
 impl Credentials {
@@ -34,6 +36,7 @@ impl Credentials {
             secret_id,
             secret_key,
             token: None,
+            expires_at: None,
         })
     }
 
@@ -48,6 +51,19 @@ impl Credentials {
         }
         self.token = Some(token);
         Ok(self)
+    }
+
+    /// The same, known to end at this time.
+    #[must_use]
+    pub fn with_expiry(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// When they end, where that is known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
     /// Reads `COS_SECRET_ID`, `COS_SECRET_KEY` and `COS_SESSION_TOKEN`, or else `TENCENTCLOUD_SECRET_ID`,

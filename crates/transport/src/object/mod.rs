@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod head;
 mod list;
+mod presign;
 mod put;
 mod select;
 
@@ -14,5 +15,6 @@ pub use delete::{DeleteObject, DeleteObjectOutput};
 pub use get::{GetObject, GetObjectOutput};
 pub use head::{HeadObject, ObjectHead};
 pub use list::ListObjects;
+pub use presign::{PresignUrl, PresignedUrl};
 pub use put::{PutObject, PutObjectOutput};
 pub use select::{SelectEvents, SelectObjectContent, SelectObjectContentOutput};

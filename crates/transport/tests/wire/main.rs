@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod presign;
 mod requests;
 mod script;
 mod select;
