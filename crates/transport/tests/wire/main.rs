@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod credentials;
 mod faults;
 mod presign;
 mod requests;

@@ -1,4 +1,19 @@
-//! Who signs: secret id, secret key and, for temporary credentials, the token.
+//! Who signs: secret id, secret key and, for temporary credentials, the token; and where they come from.
+//!
+//! | provider | reads |
+//! |---|---|
+//! | [`StaticCredentials`] | what the program was given |
+//! | [`EnvironmentCredentials`] | the environment, before every request |
+//! | [`ProfileCredentials`] | the file that Tencent Cloud's SDKs and tools share, before every request |
+//! | [`InstanceCredentials`] | the metadata service of a virtual machine, for its role |
+//! | [`RefreshingCredentials`] | another provider, ahead of expiry, once for all requests that wait |
+//! | [`CredentialsChain`] | several providers, until one has some |
+
+mod chain;
+mod environment;
+mod instance;
+mod profile;
+mod refresh;
 
 use std::fmt;
 use std::future::Future;
@@ -7,6 +22,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
+
+pub use chain::CredentialsChain;
+pub use environment::EnvironmentCredentials;
+pub use instance::InstanceCredentials;
+pub use profile::ProfileCredentials;
+pub use refresh::RefreshingCredentials;
 
 /// A secret id with its key. Never printed, wiped when dropped.
 pub struct Credentials {
