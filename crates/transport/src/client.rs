@@ -179,6 +179,11 @@ impl Client {
         Ok(BucketList::parse(&self.execute_document(call).await?.1)?)
     }
 
+    /// Credentials that are valid now.
+    pub(crate) async fn credentials(&self) -> Result<Arc<Credentials>, Error> {
+        Ok(self.0.credentials.credentials().await?)
+    }
+
     /// Sends a request until it succeeds, is refused for good, or the policy gives up.
     pub(crate) async fn execute(&self, mut call: Call) -> Result<Response<ByteStream>, Error> {
         let started = Instant::now();
@@ -187,8 +192,9 @@ impl Client {
             let again = call.body.try_clone();
             let is_repeatable = again.is_some();
             let body = std::mem::replace(&mut call.body, again.unwrap_or_else(Body::empty));
-            let credentials = self.0.credentials.credentials().await?;
-            let request = call.sign(&credentials, body.len(), now()?, &attempt_headers(attempt))?;
+            let credentials = self.credentials().await?;
+            let time = key_time(LIFETIME)?;
+            let request = call.sign(&credentials, body.len(), time, &attempt_headers(attempt))?;
             drop(credentials);
             tracing::debug!(method = %call.method, host = authority(&call.target.url), attempt, "request");
             let (error, asked) = match self
@@ -279,13 +285,14 @@ fn attempt_headers(attempt: u32) -> HeaderMap {
     headers
 }
 
-fn now() -> Result<KeyTime, Error> {
+/// From a little before now until `lifetime` seconds from now.
+pub(crate) fn key_time(lifetime: u64) -> Result<KeyTime, Error> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_err(|_| invalid("this computer's clock stands before 1970"))?;
     Ok(KeyTime {
         start: now.as_secs().saturating_sub(BACKDATE),
-        end: now.as_secs() + LIFETIME,
+        end: now.as_secs().saturating_add(lifetime),
     })
 }
 

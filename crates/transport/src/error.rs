@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::credentials::CredentialsError;
 use crate::name::NameError;
+use crate::wire::select::EventStreamError;
 use crate::wire::xml::XmlError;
 
 /// Anything that can go wrong between a call and its result.
@@ -99,6 +100,15 @@ impl From<NameError> for Error {
 impl From<XmlError> for Error {
     fn from(error: XmlError) -> Self {
         Self::Protocol(format!("the service's answer cannot be read: {error}"))
+    }
+}
+
+impl From<EventStreamError> for Error {
+    fn from(error: EventStreamError) -> Self {
+        match error {
+            EventStreamError::Crc { computed, stated } => IntegrityError::Message { computed, stated }.into(),
+            other => Self::Protocol(other.to_string()),
+        }
     }
 }
 
@@ -244,6 +254,14 @@ pub enum IntegrityError {
         stored: u64,
         /// CRC-64 of the bytes that arrived.
         received: u64,
+    },
+    /// A message of an event stream changed on its way.
+    #[error("a message of the answer has changed on its way (CRC-32 {computed:08x}, stated {stated:08x})")]
+    Message {
+        /// CRC-32 of what arrived.
+        computed: u32,
+        /// CRC-32 that the message states.
+        stated: u32,
     },
     /// A body ended early or went on too long.
     #[error("{received} bytes arrived where {expected} were announced")]

@@ -13,8 +13,10 @@ mod md5;
 mod meta;
 mod multipart;
 mod pages;
+mod presign;
 mod put;
 mod restore;
+mod select;
 mod versions;
 
 use std::time::Duration;
@@ -32,8 +34,10 @@ pub use multipart::{
     CreateMultipartUploadOutput, ListMultipartUploads, ListParts, UploadPart, UploadPartCopy,
     UploadPartCopyOutput, UploadPartOutput,
 };
+pub use presign::{PresignUrl, PresignedUrl};
 pub use put::{PutObject, PutObjectOutput};
 pub use restore::RestoreObject;
+pub use select::{SelectEvents, SelectObjectContent, SelectObjectContentOutput};
 pub use versions::ListObjectsVersions;
 
 /// How long the service may work on a request without a sign of life: it copies or puts together whole objects.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod list;
 pub mod meta;
 pub mod multipart;
+pub mod select;
 pub mod service;
 pub mod versions;
 pub mod xml;

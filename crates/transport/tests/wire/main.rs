@@ -7,7 +7,10 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod credentials;
 mod faults;
 mod operations;
+mod presign;
 mod requests;
 mod script;
+mod select;

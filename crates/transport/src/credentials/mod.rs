@@ -1,17 +1,40 @@
-//! Who signs: secret id, secret key and, for temporary credentials, the token.
+//! Who signs: secret id, secret key and, for temporary credentials, the token; and where they come from.
+//!
+//! | provider | reads |
+//! |---|---|
+//! | [`StaticCredentials`] | what the program was given |
+//! | [`EnvironmentCredentials`] | the environment, before every request |
+//! | [`ProfileCredentials`] | the file that Tencent Cloud's SDKs and tools share, before every request |
+//! | [`InstanceCredentials`] | the metadata service of a virtual machine, for its role |
+//! | [`RefreshingCredentials`] | another provider, ahead of expiry, once for all requests that wait |
+//! | [`CredentialsChain`] | several providers, until one has some |
+
+mod chain;
+mod environment;
+mod instance;
+mod profile;
+mod refresh;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
+
+pub use chain::CredentialsChain;
+pub use environment::EnvironmentCredentials;
+pub use instance::InstanceCredentials;
+pub use profile::ProfileCredentials;
+pub use refresh::RefreshingCredentials;
 
 /// A secret id with its key. Never printed, wiped when dropped.
 pub struct Credentials {
     secret_id: String,
     secret_key: Zeroizing<String>,
     token: Option<Zeroizing<String>>,
+    expires_at: Option<Timestamp>,
 }
 
 impl Credentials {
@@ -34,6 +57,7 @@ impl Credentials {
             secret_id,
             secret_key,
             token: None,
+            expires_at: None,
         })
     }
 
@@ -48,6 +72,19 @@ impl Credentials {
         }
         self.token = Some(token);
         Ok(self)
+    }
+
+    /// The same, known to end at this time.
+    #[must_use]
+    pub fn with_expiry(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// When they end, where that is known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
     }
 
     /// Reads `COS_SECRET_ID`, `COS_SECRET_KEY` and `COS_SESSION_TOKEN`, or else `TENCENTCLOUD_SECRET_ID`,
