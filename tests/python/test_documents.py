@@ -1,7 +1,6 @@
 """What the documents say is there, is there."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -24,9 +23,3 @@ def test_every_test_named_in_attacks_exists():
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
-
-
-def test_no_file_of_code_is_over_600_lines():
-    tracked = subprocess.run(["git", "ls-files", "*.rs", "*.py"], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    long = {name: lines for name in tracked if (lines := (ROOT / name).read_text().count("\n")) > 600}
-    assert not long

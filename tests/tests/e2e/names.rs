@@ -96,13 +96,14 @@ fn a_planted_link_in_the_target_folder_is_not_followed() {
 }
 
 #[test]
-fn control_characters_of_a_name_do_not_reach_the_terminal() {
+fn json_keeps_a_disturbing_name_and_escapes_it() {
     let bench = Bench::new();
     bench.put("evil/\u{202e}gpj.exe", "x");
     let listing = bench
         .coscrypt()
         .args(["--json", "ls", "-r", &url("evil/")])
         .succeeds();
+    assert!(listing.is_ascii(), "{}", String::from_utf8_lossy(&listing));
     let listing: serde_json::Value = serde_json::from_slice(&listing).unwrap();
-    assert!(listing.to_string().contains("gpj.exe"));
+    assert!(listing.to_string().contains("evil/\u{202e}gpj.exe"), "{listing}");
 }
