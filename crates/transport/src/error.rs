@@ -32,6 +32,9 @@ pub enum Error {
     /// There are no credentials to sign with.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// What a transfer remembers on disk could not be written or read.
+    #[error("the transfer's own notes failed: {0}")]
+    State(#[source] io::Error),
     /// The source of a body failed while it was read.
     #[error("the data to send could not be read: {0}")]
     Source(#[source] io::Error),

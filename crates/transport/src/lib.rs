@@ -55,6 +55,7 @@ pub mod object;
 mod request;
 mod retry;
 pub mod sign;
+pub mod transfer;
 mod types;
 pub mod wire;
 
