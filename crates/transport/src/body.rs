@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
+use tokio::time::Instant;
 
 use crate::checksum::Crc64;
 use crate::error::{Error, IntegrityError, NetworkError, invalid};
@@ -267,6 +268,21 @@ impl ByteStream {
                         seconds: timeout.as_secs(),
                     }
                     .into()),
+                }
+            }
+        }));
+        self
+    }
+
+    /// Fails when the stream is not over at `deadline`, which lies `seconds` behind the beginning of the call.
+    pub(crate) fn with_deadline(mut self, host: String, deadline: Instant, seconds: u64) -> Self {
+        let inner = self.inner;
+        self.inner = Box::pin(futures_util::stream::try_unfold(inner, move |mut inner| {
+            let host = host.clone();
+            async move {
+                match tokio::time::timeout_at(deadline, inner.try_next()).await {
+                    Ok(piece) => Ok(piece?.map(|piece| (piece, inner))),
+                    Err(_) => Err(NetworkError::TimedOut { host, seconds }.into()),
                 }
             }
         }));

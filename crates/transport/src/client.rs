@@ -17,7 +17,7 @@ use crate::error::{Error, NetworkError, ServiceError, invalid};
 use crate::http::{HttpConnector, HttpOptions, ProxyChoice, ReqwestConnector};
 use crate::name::{BucketName, Endpoint, Region};
 use crate::request::{Answer, Call, Repeat, authority};
-use crate::retry::RetryPolicy;
+use crate::retry::{BackupDomain, RetryPolicy};
 use crate::sign::KeyTime;
 use crate::wire::error::ErrorDocument;
 use crate::wire::service::BucketList;
@@ -41,6 +41,8 @@ struct Shared {
     connector: Arc<dyn HttpConnector>,
     retry: RetryPolicy,
     stall_timeout: Duration,
+    timeout: Option<Duration>,
+    backup_domain: BackupDomain,
 }
 
 /// Puts a [`Client`] together. An endpoint or a region, and credentials, are needed.
@@ -53,6 +55,8 @@ pub struct ClientBuilder {
     http: HttpOptions,
     retry: RetryPolicy,
     stall_timeout: Option<Duration>,
+    timeout: Option<Duration>,
+    backup_domain: BackupDomain,
 }
 
 impl ClientBuilder {
@@ -112,6 +116,22 @@ impl ClientBuilder {
         self
     }
 
+    /// How long a whole call may take: all its attempts, the waits between them, and the body of the answer. Not
+    /// limited unless set, since it depends on how much is sent; what stands still ends by
+    /// [`stall_timeout`](Self::stall_timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether the last attempt goes to the service's other domain; never unless set.
+    #[must_use]
+    pub fn backup_domain(mut self, backup_domain: BackupDomain) -> Self {
+        self.backup_domain = backup_domain;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -129,7 +149,7 @@ impl ClientBuilder {
             Some(connector) => connector,
             None => {
                 let mut options = self.http;
-                if endpoint.is_loopback() {
+                if endpoint.is_loopback() && options.proxy == ProxyChoice::FromEnvironment {
                     options.proxy = ProxyChoice::None;
                 }
                 Arc::new(ReqwestConnector::new(&options)?)
@@ -141,6 +161,8 @@ impl ClientBuilder {
             connector,
             retry: self.retry,
             stall_timeout: self.stall_timeout.unwrap_or(Duration::from_secs(60)),
+            timeout: self.timeout,
+            backup_domain: self.backup_domain,
         })))
     }
 }
@@ -184,8 +206,20 @@ impl Client {
         Ok(self.0.credentials.credentials().await?)
     }
 
-    /// Sends a request until it succeeds, is refused for good, or the policy gives up.
-    pub(crate) async fn execute(&self, mut call: Call) -> Result<Response<ByteStream>, Error> {
+    /// Sends a request until it succeeds, is refused for good, the policy gives up, or its time is over.
+    pub(crate) async fn execute(&self, call: Call) -> Result<Response<ByteStream>, Error> {
+        let Some(timeout) = self.0.timeout else {
+            return self.repeat(call).await;
+        };
+        let (host, seconds) = (authority(&call.target.url), timeout.as_secs());
+        let deadline = tokio::time::Instant::now() + timeout;
+        match tokio::time::timeout_at(deadline, self.repeat(call)).await {
+            Ok(answer) => Ok(answer?.map(|body| body.with_deadline(host, deadline, seconds))),
+            Err(_) => Err(NetworkError::TimedOut { host, seconds }.into()),
+        }
+    }
+
+    async fn repeat(&self, mut call: Call) -> Result<Response<ByteStream>, Error> {
         let started = Instant::now();
         let mut attempt = 1;
         loop {
@@ -215,6 +249,14 @@ impl Client {
             tracing::debug!(attempt, %error, ?delay, "trying again");
             tokio::time::sleep(delay).await;
             attempt += 1;
+            if attempt == self.0.retry.attempts
+                && self.0.backup_domain == BackupDomain::OnLastAttempt
+                && error.service().is_none_or(|error| error.request_id.is_empty())
+                && let Some(backup) = call.target.backup()
+            {
+                tracing::info!(host = authority(&backup.url), "trying the backup domain");
+                call.target = backup;
+            }
         }
     }
 

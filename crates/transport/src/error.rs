@@ -227,12 +227,21 @@ pub enum NetworkError {
         /// How long was waited.
         seconds: u64,
     },
+    /// The time for the whole call, all attempts included, is over.
+    #[error("the request to {host} was not done in {seconds} seconds")]
+    TimedOut {
+        /// Host and port.
+        host: String,
+        /// How long was allowed.
+        seconds: u64,
+    },
 }
 
 impl NetworkError {
     fn help(&self) -> &'static str {
         match self {
             Self::Connect { .. } => "check the endpoint and the network, and whether the server runs",
+            Self::TimedOut { .. } => "allow more time, or check the network",
             Self::Broken { .. } | Self::Stalled { .. } => "check the network and run the same command again",
         }
     }

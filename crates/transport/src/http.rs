@@ -1,10 +1,11 @@
 //! The joint to an HTTP client, and the one that is used unless another is given: reqwest.
 
+mod options;
+
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use http::{Request, Response};
@@ -13,6 +14,8 @@ use url::Url;
 use crate::body::{Body, ByteStream};
 use crate::error::{Error, NetworkError, invalid};
 use crate::request::authority;
+
+pub use options::{CertificateBundle, HttpOptions, ProxyChoice, ProxyUrl, Trust};
 
 /// A future that a connector returns.
 pub type ResponseFuture<'a> =
@@ -26,36 +29,6 @@ pub trait HttpConnector: Send + Sync + fmt::Debug {
     fn call(&self, request: Request<Body>) -> ResponseFuture<'_>;
 }
 
-/// How connections are made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpOptions {
-    /// The longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// How long an unused connection is kept.
-    pub idle_timeout: Duration,
-    /// Proxies from the environment (`HTTPS_PROXY` and the like), or none.
-    pub proxy: ProxyChoice,
-}
-
-/// Whether requests go through a proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProxyChoice {
-    /// As the environment says.
-    FromEnvironment,
-    /// Straight to the endpoint.
-    None,
-}
-
-impl Default for HttpOptions {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
-            proxy: ProxyChoice::FromEnvironment,
-        }
-    }
-}
-
 /// reqwest over rustls.
 #[derive(Debug, Clone)]
 pub struct ReqwestConnector(reqwest::Client);
@@ -64,21 +37,29 @@ impl ReqwestConnector {
     /// A connector with a connection pool of its own.
     ///
     /// # Errors
-    /// When TLS cannot be set up, as without any root certificates.
+    /// When TLS cannot be set up, as without any root certificates or with impossible ones.
     pub fn new(options: &HttpOptions) -> Result<Self, Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .http1_only()
             .tcp_nodelay(true)
             .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(options.idle_timeout);
-        if options.proxy == ProxyChoice::None {
-            builder = builder.no_proxy();
-        }
-        builder
-            .build()
-            .map(Self)
-            .map_err(|error| invalid(format!("HTTPS cannot be set up: {}", root_cause(&error))))
+            .pool_idle_timeout(options.idle_timeout)
+            .pool_max_idle_per_host(options.max_idle_per_host);
+        let refuse = |error| invalid(format!("HTTPS cannot be set up: {}", root_cause(&error)));
+        builder = match &options.proxy {
+            ProxyChoice::FromEnvironment => builder,
+            ProxyChoice::Explicit(proxy) => {
+                builder.proxy(reqwest::Proxy::all(proxy.as_url().clone()).map_err(refuse)?)
+            }
+            ProxyChoice::None => builder.no_proxy(),
+        };
+        builder = match &options.trust {
+            Trust::System => builder,
+            Trust::SystemAnd(bundle) => builder.tls_certs_merge(bundle.certificates()?),
+            Trust::Only(bundle) => builder.tls_certs_only(bundle.certificates()?),
+        };
+        builder.build().map(Self).map_err(refuse)
     }
 }
 

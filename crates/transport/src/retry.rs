@@ -17,6 +17,17 @@ pub struct RetryPolicy {
     pub budget: Duration,
 }
 
+/// Whether a request that stays without an answer goes to the service's other domain in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackupDomain {
+    /// Never.
+    #[default]
+    Never,
+    /// The last attempt goes from `BUCKET.cos.REGION.myqcloud.com` to `BUCKET.cos.REGION.tencentcos.cn`, when the one
+    /// before had no answer, or one without a request id, which is not the service's. Other hosts are kept.
+    OnLastAttempt,
+}
+
 impl RetryPolicy {
     /// One attempt.
     #[must_use]

@@ -8,6 +8,17 @@
 //! | [`InstanceCredentials`] | the metadata service of a virtual machine, for its role |
 //! | [`RefreshingCredentials`] | another provider, ahead of expiry, once for all requests that wait |
 //! | [`CredentialsChain`] | several providers, until one has some |
+//!
+//! ```no_run
+//! use cos_transport::Client;
+//! use cos_transport::credentials::{InstanceCredentials, RefreshingCredentials};
+//!
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let role = RefreshingCredentials::new(InstanceCredentials::new()?);
+//! let cos = Client::builder().region("ap-guangzhou".parse()?).credentials_provider(role).build()?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod chain;
 mod environment;

@@ -37,14 +37,70 @@ pub struct Target {
     pub signed_path: String,
 }
 
+impl Target {
+    /// The same at the service's other domain, when this is a bucket's regional host.
+    pub(crate) fn backup(&self) -> Option<Self> {
+        let host = self.url.host_str()?;
+        let ServiceHost::Bucket { name, .. } = ServiceHost::parse(host)? else {
+            return None;
+        };
+        let mut url = self.url.clone();
+        url.set_host(Some(&format!(
+            "{}.{BACKUP_DOMAIN}",
+            name.strip_suffix(DOMAIN)?.strip_suffix('.')?
+        )))
+        .ok()?;
+        Some(Self {
+            url,
+            signed_path: self.signed_path.clone(),
+        })
+    }
+}
+
+/// The service's domain.
+const DOMAIN: &str = "myqcloud.com";
+/// The service's other domain.
+const BACKUP_DOMAIN: &str = "tencentcos.cn";
+/// The longest host name of a bucket in a region, in characters.
+const MAX_HOST: usize = 60;
+
+/// A host name of the service's own scheme, under either of its domains.
+enum ServiceHost<'a> {
+    /// `cos.accelerate.DOMAIN`, a bucket before it or not.
+    Accelerated { domain: &'a str },
+    /// `BUCKET.cos.REGION.DOMAIN`: whole, and from `cos` on.
+    Bucket { name: &'a str, regional: &'a str },
+}
+
+impl<'a> ServiceHost<'a> {
+    fn parse(host: &'a str) -> Option<Self> {
+        let domain = [DOMAIN, BACKUP_DOMAIN]
+            .into_iter()
+            .find(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))?;
+        let labels: Vec<&str> = host
+            .strip_suffix(domain)?
+            .trim_end_matches('.')
+            .split('.')
+            .collect();
+        match labels.as_slice() {
+            [.., "cos", "accelerate"] if labels.len() <= 3 => Some(Self::Accelerated { domain }),
+            [bucket, "cos", _] => Some(Self::Bucket {
+                name: host,
+                regional: host.strip_prefix(bucket)?.strip_prefix('.')?,
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl Endpoint {
     /// The public address of a region: `https://BUCKET.cos.REGION.myqcloud.com`.
     ///
     /// # Errors
     /// Never for a parsed region in practice; the URL library has the last word.
     pub fn region(region: &Region) -> Result<Self, NameError> {
-        let mut endpoint = format!("https://cos.{region}.myqcloud.com").parse::<Self>()?;
-        endpoint.service = Url::parse("https://service.cos.myqcloud.com").ok();
+        let mut endpoint = format!("https://cos.{region}.{DOMAIN}").parse::<Self>()?;
+        endpoint.service = Url::parse(&format!("https://service.cos.{DOMAIN}")).ok();
         Ok(endpoint)
     }
 
@@ -78,7 +134,7 @@ impl Endpoint {
         }
     }
 
-    /// The address for the whole account.
+    /// The address for the whole account: the region's, or the one of all regions where the endpoint is not regional.
     #[must_use]
     pub fn service(&self) -> Target {
         Target {
@@ -107,10 +163,11 @@ impl Endpoint {
                 if !host.starts_with(&format!("{bucket}.")) {
                     let full = format!("{bucket}.{host}");
                     let refuse = |rule: &str| NameError::new("bucket name", bucket.as_str(), rule);
-                    if full.ends_with(".myqcloud.com") && full.len() - ".myqcloud.com".len() > 60 {
-                        return Err(refuse(
-                            "bucket and region together are longer than a host name may be",
-                        ));
+                    let is_regional = matches!(ServiceHost::parse(&full), Some(ServiceHost::Bucket { .. }));
+                    if is_regional && full.ends_with(DOMAIN) && full.len() > MAX_HOST {
+                        return Err(refuse(&format!(
+                            "the host name {full} would have more than {MAX_HOST} characters"
+                        )));
                     }
                     url.set_host(Some(&full))
                         .map_err(|_| refuse("it does not fit in front of this endpoint"))?;
@@ -176,9 +233,16 @@ impl FromStr for Endpoint {
         } else {
             Addressing::VirtualHosted
         };
+        // Neither a bucket's own host nor an accelerated one answers for the account.
+        let service = match base.host_str().and_then(ServiceHost::parse) {
+            Some(ServiceHost::Accelerated { domain }) => Some(format!("https://service.cos.{domain}")),
+            Some(ServiceHost::Bucket { regional, .. }) => Some(format!("https://{regional}")),
+            None => None,
+        };
+        let service = service.and_then(|url| Url::parse(&url).ok());
         Ok(Self {
             base,
-            service: None,
+            service,
             addressing,
         })
     }
@@ -227,6 +291,92 @@ mod tests {
             endpoint.service().url.as_str(),
             "https://service.cos.myqcloud.com/"
         );
+    }
+
+    #[test]
+    fn the_account_has_its_own_address() {
+        for (endpoint, service) in [
+            (
+                "https://cos.ap-guangzhou.myqcloud.com",
+                "https://cos.ap-guangzhou.myqcloud.com/",
+            ),
+            (
+                "https://cos.accelerate.myqcloud.com",
+                "https://service.cos.myqcloud.com/",
+            ),
+            (
+                "https://b-1.cos.accelerate.myqcloud.com",
+                "https://service.cos.myqcloud.com/",
+            ),
+            (
+                "https://b-1.cos.ap-seoul.tencentcos.cn",
+                "https://cos.ap-seoul.tencentcos.cn/",
+            ),
+            (
+                "https://cos-internal.ap-seoul.tencentcos.cn",
+                "https://cos-internal.ap-seoul.tencentcos.cn/",
+            ),
+            ("http://127.0.0.1:9", "http://127.0.0.1:9/"),
+        ] {
+            assert_eq!(
+                endpoint.parse::<Endpoint>().unwrap().service().url.as_str(),
+                service
+            );
+        }
+    }
+
+    #[test]
+    fn a_regional_host_has_sixty_characters() {
+        let target = |endpoint: &str, bucket: &str| {
+            endpoint
+                .parse::<Endpoint>()
+                .unwrap()
+                .target(&bucket.parse().unwrap(), None)
+        };
+        let region = "https://cos.ap-beijing.myqcloud.com";
+        // The documentation's own example of the longest name.
+        assert!(target(region, "123456789012345678901-1250000000").is_ok());
+        let told = target(region, "1234567890123456789012-1250000000")
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("60 characters"), "{told}");
+        assert!(
+            target(
+                "https://cos.accelerate.myqcloud.com",
+                "1234567890123456789012-1250000000"
+            )
+            .is_ok()
+        );
+        assert!(target("https://storage.example.com", "1234567890123456789012-1250000000").is_ok());
+    }
+
+    #[test]
+    fn only_regional_hosts_have_a_backup() {
+        let backup = |endpoint: &str| {
+            let endpoint = endpoint.parse::<Endpoint>().unwrap();
+            let target = endpoint
+                .target(&"b-1".parse().unwrap(), Some(&"a b".parse().unwrap()))
+                .unwrap();
+            target
+                .backup()
+                .map(|target| (target.url.to_string(), target.signed_path))
+        };
+        let switched = "https://b-1.cos.ap-seoul.tencentcos.cn/a%20b".to_owned();
+        assert_eq!(
+            backup("https://cos.ap-seoul.myqcloud.com"),
+            Some((switched, "/a b".to_owned()))
+        );
+        for kept in [
+            "https://cos.accelerate.myqcloud.com",
+            "https://cos-internal.ap-seoul.tencentcos.cn",
+            "https://cos.ap-seoul.tencentcos.cn",
+            "https://cos-website.ap-seoul.myqcloud.com",
+            "https://example.com",
+            "https://cos.ap-seoul.evilmyqcloud.com",
+            "http://127.0.0.1:9",
+        ] {
+            assert_eq!(backup(kept), None, "{kept}");
+        }
     }
 
     #[test]

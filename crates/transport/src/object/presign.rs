@@ -22,6 +22,19 @@ const TOKEN: &str = "x-cos-security-token";
 impl Bucket {
     /// Begins a URL by which whoever has it may do `method` on an object: `GET` to read it, `PUT` to write it, and so
     /// on.
+    ///
+    /// ```no_run
+    /// # async fn example(bucket: cos_transport::Bucket) -> Result<(), Box<dyn std::error::Error>> {
+    /// let url = bucket
+    ///     .presign_url(http::Method::GET, "folder/report.pdf".parse()?)
+    ///     .param("response-content-disposition", "attachment")
+    ///     .expires_in(std::time::Duration::from_secs(3600))
+    ///     .sign()
+    ///     .await?;
+    /// println!("{}", url.expose_url());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn presign_url(&self, method: Method, key: ObjectKey) -> PresignUrl {
         PresignUrl {
             bucket: self.clone(),

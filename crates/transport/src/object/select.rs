@@ -25,6 +25,22 @@ const SELECT_TYPE: u32 = 2;
 impl Bucket {
     /// Selects records of an object in CSV or JSON by an SQL expression such as `Select * from COSObject`.
     ///
+    /// ```no_run
+    /// use cos_transport::wire::select::{CsvInput, FileHeaderInfo, JsonOutput};
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # async fn example(bucket: cos_transport::Bucket) -> Result<(), Box<dyn std::error::Error>> {
+    /// let input = CsvInput { file_header_info: Some(FileHeaderInfo::Use), ..CsvInput::default() };
+    /// let sql = "Select s.name from COSObject s where s.age > 41";
+    /// let selection = bucket.select_object_content("people.csv".parse()?, sql, input, JsonOutput::default());
+    /// let mut records = std::pin::pin!(selection.send().await?.events.records());
+    /// while let Some(bytes) = records.try_next().await? {
+    ///     print!("{}", String::from_utf8_lossy(&bytes));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// The service offers this only where the bucket is part of the host name. Of an object that the client
     /// encrypted it sees nothing but noise.
     pub fn select_object_content(

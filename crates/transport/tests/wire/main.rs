@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod connections;
 mod credentials;
 mod faults;
 mod operations;
