@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::checksum::Crc64;
 use crate::error::{Error, IntegrityError, NetworkError, invalid};
+use crate::transfer::Throttle;
 
 /// Pieces in which a body in memory is handed to HTTP, and in which files are read.
 const PIECE: usize = 256 * 1024;
@@ -105,6 +106,19 @@ impl Body {
                 let piece = rest.split_to(rest.len().min(PIECE));
                 Some((Ok(piece), rest))
             })),
+        }
+    }
+
+    /// Sends no faster than the throttle lets it, in pieces small enough to flow evenly.
+    pub(crate) fn throttled(self, throttle: Throttle) -> Self {
+        let len = self.len;
+        let stream = self
+            .into_stream()
+            .map_ok(move |piece| throttle.clone().pace(piece))
+            .try_flatten();
+        Self {
+            len,
+            source: Source::Stream(Box::pin(stream)),
         }
     }
 
@@ -284,6 +298,18 @@ impl ByteStream {
                     Ok(piece) => Ok(piece?.map(|piece| (piece, inner))),
                     Err(_) => Err(NetworkError::TimedOut { host, seconds }.into()),
                 }
+            }
+        }));
+        self
+    }
+
+    /// Hands pieces out no faster than the throttle lets it.
+    pub(crate) fn throttled(mut self, throttle: Throttle) -> Self {
+        self.inner = Box::pin(self.inner.and_then(move |piece| {
+            let throttle = throttle.clone();
+            async move {
+                throttle.pass(piece.len()).await;
+                Ok(piece)
             }
         }));
         self

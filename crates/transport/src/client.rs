@@ -19,6 +19,7 @@ use crate::name::{BucketName, Endpoint, Region};
 use crate::request::{Answer, Call, Repeat, authority};
 use crate::retry::{BackupDomain, RetryPolicy};
 use crate::sign::KeyTime;
+use crate::transfer::Throttle;
 use crate::wire::error::ErrorDocument;
 use crate::wire::service::BucketList;
 use crate::wire::xml::MAX_DOCUMENT;
@@ -40,6 +41,7 @@ struct Shared {
     credentials: Arc<dyn CredentialsProvider>,
     connector: Arc<dyn HttpConnector>,
     retry: RetryPolicy,
+    throttle: Option<Throttle>,
     stall_timeout: Duration,
     timeout: Option<Duration>,
     backup_domain: BackupDomain,
@@ -54,6 +56,7 @@ pub struct ClientBuilder {
     connector: Option<Arc<dyn HttpConnector>>,
     http: HttpOptions,
     retry: RetryPolicy,
+    throttle: Option<Throttle>,
     stall_timeout: Option<Duration>,
     timeout: Option<Duration>,
     backup_domain: BackupDomain,
@@ -132,6 +135,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Limits what all requests of this client send and receive together.
+    #[must_use]
+    pub fn bandwidth_limit(mut self, throttle: Throttle) -> Self {
+        self.throttle = Some(throttle);
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -160,6 +170,7 @@ impl ClientBuilder {
             credentials,
             connector,
             retry: self.retry,
+            throttle: self.throttle,
             stall_timeout: self.stall_timeout.unwrap_or(Duration::from_secs(60)),
             timeout: self.timeout,
             backup_domain: self.backup_domain,
@@ -296,6 +307,11 @@ impl Client {
             .unwrap_or_default();
         let activity = Activity::default();
         let source_error = Arc::new(Mutex::new(None));
+        let throttle = self.0.throttle.clone();
+        let request = request.map(|body| match throttle {
+            Some(throttle) => body.throttled(throttle),
+            None => body,
+        });
         let request = request.map(|body| watch(body, activity.clone(), Arc::clone(&source_error)));
         let answer = tokio::select! {
             answer = self.0.connector.call(request) => answer,
@@ -307,7 +323,13 @@ impl Client {
         }
         let answer = answer?;
         tracing::debug!(status = answer.status().as_u16(), "answer");
-        Ok(answer.map(|body| body.with_stall_timeout(host, patience)))
+        let throttle = self.0.throttle.clone();
+        Ok(answer
+            .map(|body| body.with_stall_timeout(host, patience))
+            .map(|body| match throttle {
+                Some(throttle) => body.throttled(throttle),
+                None => body,
+            }))
     }
 }
 

@@ -35,6 +35,9 @@ pub enum Error {
     /// What a transfer remembers on disk could not be written or read.
     #[error("the transfer's own notes failed: {0}")]
     State(#[source] io::Error),
+    /// The file that a download goes to could not be written.
+    #[error("the file could not be written: {0}")]
+    Destination(#[source] io::Error),
     /// The source of a body failed while it was read.
     #[error("the data to send could not be read: {0}")]
     Source(#[source] io::Error),

@@ -78,4 +78,4 @@ macro_rules! condition_setters {
         }
     };
 }
-pub(super) use condition_setters;
+pub(crate) use condition_setters;

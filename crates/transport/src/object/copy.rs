@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use super::conditions::{Conditions, http_date};
-use super::head::text;
+use super::head::{HeadObject, text};
 use crate::attribute_setters;
 use crate::attributes::{Metadata, ObjectAttributes};
 use crate::bucket::Bucket;
@@ -20,7 +20,8 @@ use crate::wire::multipart::CopyResult;
 pub struct CopySource {
     bucket: BucketName,
     key: ObjectKey,
-    region: Option<Region>,
+    /// Where the source's bucket is reached, when that is not where the copy is made.
+    host: Option<String>,
     version_id: Option<String>,
 }
 
@@ -31,15 +32,35 @@ impl CopySource {
         Self {
             bucket,
             key,
-            region: None,
+            host: None,
             version_id: None,
+        }
+    }
+
+    /// The latest version of an object in `bucket`, wherever its client reaches it.
+    pub(crate) fn of(bucket: &Bucket, key: ObjectKey) -> Self {
+        let host = bucket.client().endpoint().virtual_host(bucket.name());
+        Self {
+            bucket: bucket.name().clone(),
+            key,
+            host: Some(host),
+            version_id: None,
+        }
+    }
+
+    /// The request for the source's headers, through the bucket that holds it.
+    pub(crate) fn head(&self, bucket: &Bucket) -> HeadObject {
+        let head = bucket.head_object(self.key.clone());
+        match &self.version_id {
+            Some(version_id) => head.version_id(version_id),
+            None => head,
         }
     }
 
     /// The region of the source's bucket, when it is another.
     #[must_use]
     pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
+        self.host = Some(format!("{}.cos.{region}.myqcloud.com", self.bucket));
         self
     }
 
@@ -58,10 +79,10 @@ impl CopySource {
 
     /// The value of `x-cos-copy-source`: host, encoded key, version.
     pub(super) fn to_header(&self, endpoint: &Endpoint) -> String {
-        let host = match &self.region {
-            Some(region) => format!("{}.cos.{region}.myqcloud.com", self.bucket),
-            None => endpoint.virtual_host(&self.bucket),
-        };
+        let host = self
+            .host
+            .clone()
+            .unwrap_or_else(|| endpoint.virtual_host(&self.bucket));
         let version = self
             .version_id
             .as_ref()
@@ -71,7 +92,8 @@ impl CopySource {
 
     /// The same object seen from `bucket`, whatever its version.
     fn is_object(&self, bucket: &Bucket, key: &ObjectKey) -> bool {
-        self.bucket == *bucket.name() && self.key == *key && self.region.is_none()
+        let host = bucket.client().endpoint().virtual_host(&self.bucket);
+        self.bucket == *bucket.name() && self.key == *key && self.host.as_ref().is_none_or(|own| *own == host)
     }
 }
 

@@ -26,7 +26,24 @@ pub struct GetObject {
     traffic_limit: Option<TrafficLimit>,
 }
 
-macro_rules! override_setters {
+/// The setters of what the answer's headers say, over the field `overrides`.
+macro_rules! response_setters {
+    () => {
+        $crate::object::response_setters! {
+            /// The answer's `Cache-Control`, instead of the stored one.
+            response_cache_control = "response-cache-control",
+            /// The answer's `Content-Disposition`, instead of the stored one.
+            response_content_disposition = "response-content-disposition",
+            /// The answer's `Content-Encoding`, instead of the stored one.
+            response_content_encoding = "response-content-encoding",
+            /// The answer's `Content-Language`, instead of the stored one.
+            response_content_language = "response-content-language",
+            /// The answer's `Content-Type`, instead of the stored one.
+            response_content_type = "response-content-type",
+            /// The answer's `Expires`, instead of the stored one.
+            response_expires = "response-expires",
+        }
+    };
     ($($(#[$doc:meta])* $name:ident = $param:literal),* $(,)?) => {$(
         $(#[$doc])*
         pub fn $name(mut self, value: impl Into<String>) -> Self {
@@ -35,6 +52,7 @@ macro_rules! override_setters {
         }
     )*};
 }
+pub(crate) use response_setters;
 
 impl GetObject {
     pub(crate) fn new(bucket: Bucket, key: ObjectKey) -> Self {
@@ -52,19 +70,11 @@ impl GetObject {
 
     condition_setters!();
 
-    override_setters! {
-        /// The answer's `Cache-Control`, instead of the stored one.
-        response_cache_control = "response-cache-control",
-        /// The answer's `Content-Disposition`, instead of the stored one.
-        response_content_disposition = "response-content-disposition",
-        /// The answer's `Content-Encoding`, instead of the stored one.
-        response_content_encoding = "response-content-encoding",
-        /// The answer's `Content-Language`, instead of the stored one.
-        response_content_language = "response-content-language",
-        /// The answer's `Content-Type`, instead of the stored one.
-        response_content_type = "response-content-type",
-        /// The answer's `Expires`, instead of the stored one.
-        response_expires = "response-expires",
+    response_setters!();
+
+    pub(crate) fn overrides(mut self, overrides: Vec<(&'static str, String)>) -> Self {
+        self.overrides = overrides;
+        self
     }
 
     /// Only these bytes: `5..3000`, `5..`, `..=99`, or [`ByteRange::Suffix`].

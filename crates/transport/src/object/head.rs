@@ -33,6 +33,11 @@ impl HeadObject {
 
     condition_setters!();
 
+    pub(crate) fn conditions(mut self, conditions: Conditions) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
     /// This version rather than the latest.
     pub fn version_id(mut self, version_id: impl Into<String>) -> Self {
         self.version_id = Some(version_id.into());

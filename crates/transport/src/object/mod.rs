@@ -23,9 +23,11 @@ use std::time::Duration;
 
 pub use append::{AppendObject, AppendObjectOutput};
 pub use conditions::Conditions;
+pub(crate) use conditions::condition_setters;
 pub use copy::{CopyObject, CopyObjectOutput, CopySource, MetadataDirective};
 pub use delete::{DeleteObject, DeleteObjectOutput};
 pub use delete_many::DeleteObjects;
+pub(crate) use get::response_setters;
 pub use get::{GetObject, GetObjectOutput};
 pub use head::{HeadObject, ObjectHead};
 pub use list::ListObjects;

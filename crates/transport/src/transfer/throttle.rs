@@ -1,8 +1,11 @@
 //! A limit on bandwidth, shared by everything that a client sends and receives.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use tokio::time::Instant;
 
 use crate::error::{Error, invalid};
@@ -36,6 +39,24 @@ impl Throttle {
             bytes_per_second,
             paid_until: Mutex::new(Instant::now()),
         })))
+    }
+
+    /// Lets a piece through in slices that each take about a burst.
+    pub(crate) fn pace(self, piece: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive rate, within bounds"
+        )]
+        let slice = ((self.0.bytes_per_second * BURST.as_secs_f64()) as usize).clamp(1024, 256 * 1024);
+        stream::unfold((self, piece), move |(throttle, mut rest)| async move {
+            if rest.is_empty() {
+                return None;
+            }
+            let next = rest.split_to(rest.len().min(slice));
+            throttle.pass(next.len()).await;
+            Some((Ok(next), (throttle, rest)))
+        })
     }
 
     /// Waits until `bytes` more may pass. Waiting callers pass in the order in which they asked.

@@ -14,6 +14,7 @@ use super::journal::{Journal, JournalFolder};
 use super::plan::{MIN_PART_SIZE, PartPlan};
 use super::progress::{Meter, Progress};
 use super::source::{FileIdentity, read_range};
+use super::{blocking, journal_name};
 use crate::attribute_setters;
 use crate::attributes::{ObjectAttributes, TrafficLimit};
 use crate::body::Body;
@@ -141,7 +142,7 @@ impl UploadFile {
     /// same upload under way in another process.
     pub async fn send(self) -> Result<UploadFileOutput, Error> {
         let path = self.path.clone();
-        let identity = blocking(move || FileIdentity::at(&path)).await?;
+        let identity = blocking(move || FileIdentity::at(&path), Error::Source).await?;
         if identity.len <= self.threshold {
             return self.send_whole(identity).await;
         }
@@ -159,7 +160,7 @@ impl UploadFile {
 
     async fn send_whole(&self, identity: FileIdentity) -> Result<UploadFileOutput, Error> {
         let (path, len) = (self.path.clone(), identity.len);
-        let bytes = blocking(move || read_range(&path, &identity, 0..len)).await?;
+        let bytes = blocking(move || read_range(&path, &identity, 0..len), Error::Source).await?;
         let meter = Meter::new(self.progress.clone(), len);
         let mut put = self
             .bucket
@@ -223,22 +224,13 @@ struct Upload<'a> {
 impl<'a> Upload<'a> {
     /// Goes on with the upload of the journal, if it is of this file and the service still knows it; else begins one.
     async fn begin(request: &'a UploadFile, identity: FileIdentity, plan: PartPlan) -> Result<Self, Error> {
-        let name = [
-            "upload".to_owned(),
-            request.bucket.client().endpoint().to_string(),
-            request.bucket.name().to_string(),
-            request.key.to_string(),
-            std::path::absolute(&request.path)
-                .map_err(Error::Source)?
-                .to_string_lossy()
-                .into_owned(),
-        ];
+        let name = journal_name("upload", &request.bucket, &request.key, &request.path)?;
         let journals = request.journals.clone();
-        let opened = blocking(move || match journals.open()? {
+        let open = move || match journals.open()? {
             Some(folder) => Journal::open(&folder, &name.each_ref().map(String::as_str)).map(Some),
             None => Ok(None),
-        })
-        .await?;
+        };
+        let opened = blocking(open, Error::State).await?;
         let (journal, found) = match opened {
             Some((journal, found)) => (Some(journal), found),
             None => (None, None),
@@ -374,7 +366,7 @@ impl<'a> Upload<'a> {
     async fn send_part(&self, index: u32, range: std::ops::Range<u64>) -> Result<CompletedPart, Error> {
         let number = PartNumber::new(index + 1)?;
         let (path, identity) = (self.request.path.clone(), self.identity.clone());
-        let bytes = blocking(move || read_range(&path, &identity, range)).await?;
+        let bytes = blocking(move || read_range(&path, &identity, range), Error::Source).await?;
         let mut upload = self.request.bucket.upload_part(
             self.request.key.clone(),
             &self.upload_id,
@@ -404,16 +396,11 @@ impl<'a> Upload<'a> {
         work: impl FnOnce(&mut UploadJournal) -> io::Result<()> + Send + 'static,
     ) -> Result<(), Error> {
         let journal = Arc::clone(&self.journal);
-        let done = tokio::task::spawn_blocking(move || {
-            match &mut *journal.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some(journal) => work(journal),
-                None => Ok(()),
-            }
-        });
-        done.await
-            .map_err(io::Error::other)
-            .and_then(|done| done)
-            .map_err(Error::State)
+        let with = move || match &mut *journal.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(journal) => work(journal),
+            None => Ok(()),
+        };
+        blocking(with, Error::State).await
     }
 
     /// The upload is over; a journal that stays behind would only be found to be of an unknown upload.
@@ -460,17 +447,6 @@ pub struct UploadFileOutput {
     pub resumed: u64,
     /// Names the last request for the service's support.
     pub request_id: String,
-}
-
-/// Reads the file in a thread where waiting is allowed.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)
-        .and_then(|done| done)
-        .map_err(Error::Source)
 }
 
 impl Bucket {
