@@ -111,18 +111,20 @@ impl<'a> Batch<'a> {
             self.started.elapsed(),
         );
         self.context.output().bar().finish();
+        let (verb, objects) = (self.verb, Count(done, "object"));
         let others = if failed > 0 {
             format!("; {failed} failed")
         } else {
             String::new()
         };
-        self.context.output().note(format_args!(
-            "{} {}, {}, in {}{others}",
-            self.verb,
-            Count(done, "object"),
-            Bytes(self.bytes),
-            Took(took)
-        ));
+        self.context.output().note(match self.items {
+            Items::ForAll => format!("{verb} {objects}{others}"),
+            Items::ForScripts => format!(
+                "{verb} {objects}, {}, in {}{others}",
+                Bytes(self.bytes),
+                Took(took)
+            ),
+        });
         let summary = Counts {
             objects: done,
             bytes: self.bytes,

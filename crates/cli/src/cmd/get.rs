@@ -6,6 +6,7 @@ use cos_encryption::client::{ObjectFormat, ObjectHead};
 use cos_transport::wire::list::ListedObject;
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use super::Context;
 use super::batch::{Batch, Scope};
@@ -100,13 +101,15 @@ async fn folder(
 ) -> Result<(), Failure> {
     let prefix = args.source.folder();
     let listed = reader.bucket().list_objects().prefix(&prefix).entries();
-    let root = match args.dry_run.dry_run {
-        true => None,
-        false => Some(Folder::create(&args.target)?),
+    let mode = if args.dry_run.dry_run {
+        Mode::Plan
+    } else {
+        Mode::Fetch
     };
     let job = Job {
         reader,
-        root: root.as_ref(),
+        mode,
+        root: OnceCell::new(),
         target: &args.target,
         existing,
     };
@@ -152,11 +155,19 @@ fn nothing_there(source: &Location, prefix: &str) -> Failure {
     ))
 }
 
+/// Whether objects are fetched, or it is only told what would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Fetch,
+    Plan,
+}
+
 /// How the objects of a folder are fetched.
 struct Job<'a> {
     reader: &'a Reader,
-    /// Missing in a dry run.
-    root: Option<&'a Folder>,
+    mode: Mode,
+    /// The target folder, made when the first object goes into it.
+    root: OnceCell<Folder>,
     target: &'a Path,
     existing: Existing,
 }
@@ -179,11 +190,15 @@ impl Job<'_> {
             )
             .or_help("fetch it alone, under a name of your choice")
         })?;
-        let Some(root) = self.root else {
+        if self.mode == Mode::Plan {
             let target = self.target.join(path.as_str());
             let object = self.reader.object(&listed.key);
             return Ok((!is_folder).then(|| (Fetched::planned(object, &target, None), 0)));
-        };
+        }
+        let root = self
+            .root
+            .get_or_try_init(async || Folder::create(self.target))
+            .await?;
         if is_folder {
             root.create_beneath(&path)?;
             return Ok(None);

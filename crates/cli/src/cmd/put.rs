@@ -92,7 +92,12 @@ fn check(args: &Put) -> Result<Scope, Failure> {
             help,
         ));
     }
-    let is_folder = args.sources.iter().any(|source| source.is_dir());
+    let folder = args.sources.iter().find(|source| source.is_dir());
+    if let Some(folder) = folder.filter(|_| !args.recursive) {
+        let message = format!("{} is a folder", sanitize_path(folder));
+        return Err(Failure::usage(message, "add -r to put everything that is in it"));
+    }
+    let is_folder = folder.is_some();
     if !args.target.is_folder() && !is_folder {
         args.target.object()?;
     }
@@ -157,13 +162,6 @@ fn items<'a>(args: &'a Put, session: &'a Session) -> impl Stream<Item = Item> + 
             return Either::Left(stream::iter([Item::File {
                 path: source.clone(),
                 key,
-            }]));
-        }
-        if !args.recursive {
-            let failure = Failure::usage("it is a folder", "add -r to put everything that is in it");
-            return Either::Left(stream::iter([Item::Failed {
-                path: source.clone(),
-                failure,
             }]));
         }
         let prefix = args.target.folder();
@@ -304,6 +302,9 @@ impl Upload {
             cos_encryption::Error::Source(error) => {
                 Failure::new(exit_of(&error), format!("cannot read {file}: {}", plain(&error)))
                     .or_help("check that it can be read and that nothing changes it meanwhile")
+            }
+            cos_encryption::Error::Transport(error) => {
+                super::bucket_failure(error, self.bucket.plain().name())
             }
             error => error.into(),
         })?;

@@ -5,7 +5,7 @@ use cos_encryption::keys::KeyError;
 use cos_local::{CredentialsFileError, OpenError, StartError};
 use cos_transport::{IntegrityError, NetworkError, ServiceError};
 
-use super::{Concerns, Failure, plain};
+use super::{Concerns, Failure, plain, without_os_errors};
 use crate::exit::Exit;
 use crate::output::sanitize::sanitize_path;
 
@@ -55,6 +55,12 @@ impl From<cos_encryption::Error> for Failure {
                 error: KeyError::Missing,
                 ..
             } => Some("check the path; keys are made by coscrypt key new only, never on the side"),
+            Error::EnvelopeTampered { .. } => {
+                Some("read it under the key it was written to; if it was not moved, restore it from a backup")
+            }
+            Error::RangeOutside { .. } | Error::RangeBehindEnd { .. } => {
+                Some("choose a range within the object; coscrypt stat tells its size")
+            }
             error => error.help(),
         };
         let message = match &error {
@@ -152,7 +158,7 @@ impl From<StartError> for Failure {
             }
             _ => (Exit::Failed, "see -v for more, or choose another folder"),
         };
-        with_help(exit, without_numbers(&error), Some(help))
+        with_help(exit, error.to_string(), Some(help))
     }
 }
 
@@ -162,25 +168,12 @@ impl From<CredentialsFileError> for Failure {
             CredentialsFileError::Exposed { .. } => "only its owner may read it",
             _ => "or set COS_SECRET_ID and COS_SECRET_KEY",
         };
-        with_help(Exit::NotPermitted, without_numbers(&error), Some(help))
+        with_help(Exit::NotPermitted, error.to_string(), Some(help))
     }
-}
-
-/// The message without the system's error number.
-fn without_numbers(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            message = message.replace(&error.to_string(), &plain(error));
-        }
-        cause = error.source();
-    }
-    message
 }
 
 fn with_help(exit: Exit, message: String, help: Option<impl Into<String>>) -> Failure {
-    let failure = Failure::new(exit, message);
+    let failure = Failure::new(exit, without_os_errors(&message));
     match help {
         Some(help) => failure.or_help(help),
         None => failure,

@@ -80,7 +80,7 @@ impl Failure {
     /// A signal to stop arrived.
     pub(crate) fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")
-            .or_help("nothing unfinished was left under its final name")
+            .or_help("run the same command again; nothing unfinished was left under a final name")
     }
 
     /// Items failed, and each has said why.
@@ -132,10 +132,24 @@ impl Failure {
 /// The system's words without "(os error 2)".
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(at) => text[..at].to_lowercase(),
-        None => text,
+    match text.contains(OS_ERROR) {
+        true => without_os_errors(&text).to_lowercase(),
+        false => text,
     }
+}
+
+const OS_ERROR: &str = " (os error ";
+
+/// The system's numbers tell people nothing.
+fn without_os_errors(text: &str) -> String {
+    let mut rest = text;
+    let mut plain = String::with_capacity(text.len());
+    while let Some((before, after)) = rest.split_once(OS_ERROR) {
+        plain.push_str(before);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest = rest.strip_prefix(')').unwrap_or(rest);
+    }
+    plain + rest
 }
 
 /// Help follows "help: ", so it begins small and ends without a full stop.
@@ -172,6 +186,7 @@ mod tests {
             plain(&io::Error::from_raw_os_error(2)),
             "no such file or directory"
         );
+        assert_eq!(without_os_errors("a (os error 1) b (os error 22)"), "a b");
         assert_eq!(
             plain(&io::Error::other("it has fewer bytes")),
             "it has fewer bytes"

@@ -54,13 +54,17 @@ fn find(root: &Path, leave_out: Option<PathBuf>) -> impl Iterator<Item = Found> 
         .filter_entry(move |entry| {
             !(entry.file_type().is_some_and(|kind| kind.is_dir()) && is_left_out(entry.path()))
         });
+    // The builder does not ask about the root itself.
+    let is_all = leave_out
+        .as_ref()
+        .is_some_and(|folder| root.canonicalize().is_ok_and(|root| root == *folder));
     let skipped = leave_out.map(|path| Found::Skipped {
         path,
         reason: "it is the store itself",
     });
     let root = root.to_owned();
-    builder
-        .build()
+    let entries = (!is_all).then(|| builder.build()).into_iter().flatten();
+    entries
         .filter_map(move |entry| match entry {
             Ok(entry) => sort(&root, entry),
             Err(error) => Some(unreadable(&root, &error)),
@@ -191,6 +195,10 @@ mod tests {
         fs::write(dir.path().join("store/index"), "").unwrap();
         fs::write(dir.path().join("x"), "").unwrap();
         let store = dir.path().join("store").canonicalize().unwrap();
+        assert_eq!(
+            names(&store, Some(store.clone())),
+            ["skipped: it is the store itself"]
+        );
         assert_eq!(
             names(dir.path(), Some(store)),
             ["skipped: it is the store itself", "x"]

@@ -36,13 +36,14 @@ impl fmt::Display for Count {
     }
 }
 
-/// How long something took: `0.3 s`, `2 min 5 s`.
+/// How long something took: `0.32 s`, `7.1 s`, `2 min 5 s`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Took(pub(crate) Duration);
 
 impl fmt::Display for Took {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_secs() {
+            0 => write!(f, "{:.2} s", self.0.as_secs_f64()),
             seconds if seconds < 60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
             seconds if seconds < 3600 => write!(f, "{} min {} s", seconds / 60, seconds % 60),
             seconds => write!(f, "{} h {} min", seconds / 3600, seconds % 3600 / 60),
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn times_and_counts_read_naturally() {
-        assert_eq!(Took(Duration::from_millis(320)).to_string(), "0.3 s");
+        assert_eq!(Took(Duration::from_millis(320)).to_string(), "0.32 s");
         assert_eq!(Took(Duration::from_secs(125)).to_string(), "2 min 5 s");
         assert_eq!(Took(Duration::from_secs(7_260)).to_string(), "2 h 1 min");
         assert_eq!(Count(1, "object").to_string(), "1 object");

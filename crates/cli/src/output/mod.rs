@@ -196,7 +196,9 @@ impl Output {
             Form::Human => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
                 let bold = Style::new().bold();
+                // A message that names the item already needs no name before it.
                 let item = item
+                    .filter(|item| !error.contains(*item))
                     .map(|item| format!("{}: ", sanitize(item)))
                     .unwrap_or_default();
                 let (error, help) = (sanitize(error), sanitize(help));
