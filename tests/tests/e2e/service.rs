@@ -17,7 +17,7 @@ fn no_such_bucket() {
         .arg("cos://absent-1250000000/x")
         .fails(Exit::NotFound);
     assert!(
-        error.contains("NoSuchBucket") && error.contains("bucket's name"),
+        error.contains("absent-1250000000 does not exist") && error.contains("APPID"),
         "{error}"
     );
     bench
