@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
+use sha1::{Digest, Sha1};
+
 use crate::error::{Error, invalid};
 use crate::request::header_value;
 use crate::types::{Acl, StorageClass};
@@ -53,15 +55,21 @@ impl Metadata {
             .sum()
     }
 
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+    /// Fails when a name comes twice: readers would disagree on which value counts.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Error> {
         let mut metadata = Self::default();
         for (name, value) in headers {
             if let Some(name) = name.as_str().strip_prefix(METADATA_PREFIX) {
+                if metadata.get(name).is_some() {
+                    return Err(Error::Protocol(format!(
+                        "the answer carries the metadata {name} twice"
+                    )));
+                }
                 // Other bytes than ASCII are shown as what they are not; they are never lost silently.
                 metadata.insert(name, String::from_utf8_lossy(value.as_bytes()));
             }
         }
-        metadata
+        Ok(metadata)
     }
 
     fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
@@ -127,6 +135,24 @@ pub struct ObjectAttributes {
 }
 
 impl ObjectAttributes {
+    /// Tells these attributes from others, in files that outlive this program.
+    pub(crate) fn digest(&self) -> String {
+        let mut headers = HeaderMap::new();
+        // What cannot be sent is refused when it is sent.
+        let _ = self.apply(&mut headers);
+        let mut lines: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()])
+            .collect();
+        lines.sort_unstable();
+        let digest = lines.into_iter().flatten().fold(Sha1::new(), |digest, part| {
+            digest
+                .chain_update((part.len() as u64).to_be_bytes())
+                .chain_update(part)
+        });
+        hex::encode(digest.finalize())
+    }
+
     pub(crate) fn apply(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         let fixed: [(&'static str, Option<&str>); 10] = [
             ("x-cos-acl", self.acl.as_ref().map(Acl::as_str)),
@@ -231,7 +257,7 @@ macro_rules! attribute_setters {
     };
 }
 
-/// The longest a stream may take: bits per second over one connection (`x-cos-traffic-limit`).
+/// The most that one connection may carry, in bits per second (`x-cos-traffic-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrafficLimit(u32);
 
@@ -280,7 +306,10 @@ mod tests {
             .collect();
         let headers = headers(metadata.clone()).unwrap();
         assert_eq!(headers["x-cos-meta-owner"], "bob");
-        assert_eq!(Metadata::from_headers(&headers).get("owner"), Some("bob"));
+        assert_eq!(
+            Metadata::from_headers(&headers).unwrap().get("owner"),
+            Some("bob")
+        );
         assert_eq!(metadata.stored_len(), "x-cos-meta-ownerbobx-cos-meta-k-2".len());
     }
 
@@ -305,6 +334,14 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("2049") && error.contains("2048"), "{error}");
+    }
+
+    #[test]
+    fn metadata_that_comes_twice_is_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-cos-meta-a", HeaderValue::from_static("1"));
+        headers.append("x-cos-meta-a", HeaderValue::from_static("2"));
+        assert!(Metadata::from_headers(&headers).is_err());
     }
 
     #[test]

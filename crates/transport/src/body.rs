@@ -2,21 +2,21 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 use crate::checksum::Crc64;
 use crate::error::{Error, IntegrityError, NetworkError, invalid};
-use crate::transfer::Throttle;
+use crate::transfer::{FileIdentity, Throttle};
 
 /// Pieces in which a body in memory is handed to HTTP, and in which files are read.
 const PIECE: usize = 256 * 1024;
@@ -24,7 +24,7 @@ const PIECE: usize = 256 * 1024;
 /// A stream of pieces of a body to send.
 pub type SendStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// A body to send. Its length is known; one from memory can be sent again, one from a stream only once.
+/// A body to send. Its length is known. One from memory, or from a file, can be sent again; one from a stream only once.
 pub struct Body {
     len: u64,
     source: Source,
@@ -32,6 +32,7 @@ pub struct Body {
 
 enum Source {
     Bytes(Bytes),
+    Reopened(Arc<dyn Fn() -> SendStream + Send + Sync>),
     Stream(SendStream),
 }
 
@@ -42,7 +43,8 @@ impl Body {
         Self::from(Bytes::new())
     }
 
-    /// `len` bytes out of a stream. A stream that ends early or goes on longer fails the request.
+    /// `len` bytes out of a stream, which must end with them: one that ends early or goes on fails the request, before
+    /// the last of its bytes is sent.
     #[must_use]
     pub fn from_stream(len: u64, stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         Self {
@@ -51,20 +53,30 @@ impl Body {
         }
     }
 
-    /// The whole of a file, read while it is sent.
+    /// `len` bytes out of a stream that can be opened again and again, each time with the same bytes.
+    #[must_use]
+    pub fn from_fn(len: u64, open: impl Fn() -> SendStream + Send + Sync + 'static) -> Self {
+        let open = move || -> SendStream { Box::pin(exactly(len, open())) };
+        Self {
+            len,
+            source: Source::Reopened(Arc::new(open)),
+        }
+    }
+
+    /// The whole of a file, read while it is sent. A file that is changed meanwhile fails the request.
     ///
     /// # Errors
     /// When the file cannot be opened or is not a regular file.
     pub async fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = File::open(path.as_ref()).await?;
-        let metadata = file.metadata().await?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
-        }
-        Ok(Self::from_stream(metadata.len(), read_pieces(file)))
+        let path = Arc::new(path.as_ref().to_owned());
+        let at = Arc::clone(&path);
+        let identity = tokio::task::spawn_blocking(move || FileIdentity::at(&at))
+            .await
+            .map_err(io::Error::other)??;
+        let len = identity.len;
+        Ok(Self::from_fn(len, move || {
+            Box::pin(read_file(Arc::clone(&path), identity.clone()))
+        }))
     }
 
     /// Length in bytes.
@@ -84,14 +96,22 @@ impl Body {
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.source {
             Source::Bytes(bytes) => Some(bytes),
-            Source::Stream(_) => None,
+            Source::Reopened(_) | Source::Stream(_) => None,
         }
     }
 
     /// The same body again, when that is possible.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        self.as_bytes().cloned().map(Self::from)
+        let source = match &self.source {
+            Source::Bytes(bytes) => Source::Bytes(bytes.clone()),
+            Source::Reopened(open) => Source::Reopened(Arc::clone(open)),
+            Source::Stream(_) => return None,
+        };
+        Some(Self {
+            len: self.len,
+            source,
+        })
     }
 
     /// The body as a stream of pieces.
@@ -99,26 +119,14 @@ impl Body {
     pub fn into_stream(self) -> SendStream {
         match self.source {
             Source::Stream(stream) => stream,
-            Source::Bytes(bytes) => Box::pin(futures_util::stream::unfold(bytes, |mut rest| async move {
+            Source::Reopened(open) => open(),
+            Source::Bytes(bytes) => Box::pin(stream::unfold(bytes, |mut rest| async move {
                 if rest.is_empty() {
                     return None;
                 }
                 let piece = rest.split_to(rest.len().min(PIECE));
                 Some((Ok(piece), rest))
             })),
-        }
-    }
-
-    /// Sends no faster than the throttle lets it, in pieces small enough to flow evenly.
-    pub(crate) fn throttled(self, throttle: Throttle) -> Self {
-        let len = self.len;
-        let stream = self
-            .into_stream()
-            .map_ok(move |piece| throttle.clone().pace(piece))
-            .try_flatten();
-        Self {
-            len,
-            source: Source::Stream(Box::pin(stream)),
         }
     }
 
@@ -132,23 +140,60 @@ impl Body {
             }
             Source::Stream(stream) => {
                 let running = Arc::new(Mutex::new(Crc64::new()));
-                let crc = SentCrc::Running(Arc::clone(&running));
-                let stream = stream.inspect_ok(move |piece| {
-                    running
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .update(piece);
-                });
+                let stream = counted(stream, Arc::clone(&running));
                 (
                     Self {
                         len,
-                        source: Source::Stream(Box::pin(stream)),
+                        source: Source::Stream(stream),
                     },
-                    crc,
+                    SentCrc::Running(running),
+                )
+            }
+            Source::Reopened(open) => {
+                let running = Arc::new(Mutex::new(Crc64::new()));
+                let counter = Arc::clone(&running);
+                let open = move || {
+                    // Each attempt counts anew.
+                    *counter.lock().unwrap_or_else(PoisonError::into_inner) = Crc64::new();
+                    counted(open(), Arc::clone(&counter))
+                };
+                (
+                    Self {
+                        len,
+                        source: Source::Reopened(Arc::new(open)),
+                    },
+                    SentCrc::Running(running),
                 )
             }
         }
     }
+
+    /// In pieces of at most `size` bytes.
+    pub(crate) fn in_slices(self, size: usize) -> Self {
+        let len = self.len;
+        let slices = move |piece: Bytes| {
+            stream::unfold(piece, move |mut rest| async move {
+                if rest.is_empty() {
+                    return None;
+                }
+                let slice = rest.split_to(rest.len().min(size));
+                Some((Ok(slice), rest))
+            })
+        };
+        Self {
+            len,
+            source: Source::Stream(Box::pin(self.into_stream().map_ok(slices).try_flatten())),
+        }
+    }
+}
+
+fn counted(stream: SendStream, running: Arc<Mutex<Crc64>>) -> SendStream {
+    Box::pin(stream.inspect_ok(move |piece| {
+        running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .update(piece);
+    }))
 }
 
 /// CRC-64 of a body on its way.
@@ -207,7 +252,7 @@ impl fmt::Debug for Body {
 
 /// A file's bytes from where it stands, in pieces.
 pub fn read_pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    futures_util::stream::try_unfold((file, BytesMut::new()), |(mut file, mut buffer)| async move {
+    stream::try_unfold((file, BytesMut::new()), |(mut file, mut buffer)| async move {
         buffer.reserve(PIECE);
         match file.read_buf(&mut buffer).await? {
             0 => Ok(None),
@@ -216,23 +261,52 @@ pub fn read_pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> + Send +
     })
 }
 
+/// The file at `path`, in the state of `identity` from beginning to end.
+fn read_file(path: Arc<PathBuf>, identity: FileIdentity) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let open = async move {
+        let expected = identity.clone();
+        let file = tokio::task::spawn_blocking(move || expected.open(&path))
+            .await
+            .map_err(io::Error::other)??;
+        let again = file.try_clone()?;
+        let pieces = read_pieces(File::from_std(file));
+        // Looked at once more behind the last piece, which `exactly` holds back until then.
+        let check = stream::once(async move {
+            tokio::task::spawn_blocking(move || identity.check(&again))
+                .await
+                .map_err(io::Error::other)?
+        });
+        Ok::<_, io::Error>(pieces.chain(check.map_ok(|()| Bytes::new())))
+    };
+    stream::once(open).try_flatten()
+}
+
+/// Passes on exactly `len` bytes. HTTP stops asking once it has them all, so the last piece is held back until the
+/// stream has ended: only then is it known that there is no more, and that nothing failed.
 fn exactly(len: u64, inner: SendStream) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    futures_util::stream::try_unfold((inner, 0u64), move |(mut inner, sent)| async move {
+    stream::try_unfold((inner, 0u64), move |(mut inner, sent)| async move {
         let unexpected = |kind, words: &str| {
-            let told =
-                format!("{words} than the {len} bytes it had when it was opened; it was changed meanwhile");
-            Err(io::Error::new(kind, told))
+            Err(io::Error::new(
+                kind,
+                format!("there are {words} than the {len} bytes that were announced"),
+            ))
         };
-        match inner.try_next().await? {
-            Some(piece) if sent + piece.len() as u64 > len => {
-                unexpected(io::ErrorKind::InvalidData, "it has more")
+        let mut held: Option<Bytes> = None;
+        loop {
+            let have = sent + held.as_ref().map_or(0, |held| held.len() as u64);
+            match inner.try_next().await? {
+                Some(piece) if piece.is_empty() => {}
+                Some(piece) if have + piece.len() as u64 > len => {
+                    return unexpected(io::ErrorKind::InvalidData, "more");
+                }
+                Some(piece) if have + (piece.len() as u64) < len => {
+                    let sent = have + piece.len() as u64;
+                    return Ok(Some((piece, (inner, sent))));
+                }
+                Some(piece) => held = Some(piece),
+                None if have < len => return unexpected(io::ErrorKind::UnexpectedEof, "fewer"),
+                None => return Ok(held.map(|piece| (piece, (inner, len)))),
             }
-            Some(piece) => {
-                let sent = sent + piece.len() as u64;
-                Ok(Some((piece, (inner, sent))))
-            }
-            None if sent < len => unexpected(io::ErrorKind::UnexpectedEof, "it has fewer"),
-            None => Ok(None),
         }
     })
 }
@@ -263,6 +337,12 @@ impl ByteStream {
         }
     }
 
+    /// Fails unless exactly `len` bytes arrive.
+    pub(crate) fn expecting(mut self, len: u64) -> Self {
+        self.expected = Some(len);
+        self
+    }
+
     /// Compares the CRC-64 of everything that arrives with `stored`.
     pub(crate) fn check_crc(mut self, stored: Option<u64>) -> Self {
         self.crc = stored.map(|stored| (Crc64::new(), stored));
@@ -272,7 +352,7 @@ impl ByteStream {
     /// Fails when no piece comes for so long.
     pub(crate) fn with_stall_timeout(mut self, host: String, timeout: Duration) -> Self {
         let inner = self.inner;
-        self.inner = Box::pin(futures_util::stream::try_unfold(inner, move |mut inner| {
+        self.inner = Box::pin(stream::try_unfold(inner, move |mut inner| {
             let host = host.clone();
             async move {
                 match tokio::time::timeout(timeout, inner.try_next()).await {
@@ -291,7 +371,7 @@ impl ByteStream {
     /// Fails when the stream is not over at `deadline`, which lies `seconds` behind the beginning of the call.
     pub(crate) fn with_deadline(mut self, host: String, deadline: Instant, seconds: u64) -> Self {
         let inner = self.inner;
-        self.inner = Box::pin(futures_util::stream::try_unfold(inner, move |mut inner| {
+        self.inner = Box::pin(stream::try_unfold(inner, move |mut inner| {
             let host = host.clone();
             async move {
                 match tokio::time::timeout_at(deadline, inner.try_next()).await {
@@ -370,7 +450,7 @@ impl From<Bytes> for ByteStream {
     fn from(bytes: Bytes) -> Self {
         let expected = Some(bytes.len() as u64);
         let pieces = Some(bytes).filter(|bytes| !bytes.is_empty()).map(Ok);
-        Self::new(expected, futures_util::stream::iter(pieces))
+        Self::new(expected, stream::iter(pieces))
     }
 }
 
@@ -412,7 +492,6 @@ impl fmt::Debug for ByteStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::stream;
 
     fn arriving(pieces: &[&'static str]) -> impl Stream<Item = Result<Bytes, Error>> + use<> {
         stream::iter(
@@ -472,7 +551,7 @@ mod tests {
         let piece = || stream::iter([Ok(Bytes::from_static(b"abcd"))]);
         for len in [3, 5] {
             let sent: Result<Vec<_>, _> = Body::from_stream(len, piece()).into_stream().try_collect().await;
-            assert!(sent.unwrap_err().to_string().contains("changed meanwhile"));
+            assert!(sent.unwrap_err().to_string().contains("announced"));
         }
         let (body, crc) = Body::from_stream(4, piece()).with_crc();
         let sent: Vec<_> = body.into_stream().try_collect().await.unwrap();

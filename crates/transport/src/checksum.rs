@@ -52,6 +52,14 @@ impl std::fmt::Debug for Crc64 {
     }
 }
 
+/// A CRC-64 as the service writes it: decimal and unsigned, though some writers have sent it signed.
+pub(crate) fn parse_crc64(text: &str) -> Option<u64> {
+    let text = text.trim();
+    text.parse::<u64>()
+        .ok()
+        .or_else(|| text.parse::<i64>().ok().map(i64::cast_unsigned))
+}
+
 /// `Content-MD5` of `data`: base64 of the binary MD5.
 #[must_use]
 pub fn content_md5(data: &[u8]) -> String {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::response::Parts;
 use http::{Method, Request, Response};
@@ -28,6 +28,8 @@ use crate::wire::xml::MAX_DOCUMENT;
 const BACKDATE: u64 = 60;
 /// How long a signature holds, in seconds.
 const LIFETIME: u64 = 3600;
+/// Slices in which a body is handed to HTTP, in bytes: each one that goes out is a sign of life.
+const SLICE: usize = 64 * 1024;
 /// The longest error document that is read, in bytes.
 const MAX_ERROR_DOCUMENT: usize = 64 * 1024;
 
@@ -223,7 +225,10 @@ impl Client {
             return self.repeat(call).await;
         };
         let (host, seconds) = (authority(&call.target.url), timeout.as_secs());
-        let deadline = tokio::time::Instant::now() + timeout;
+        // A time beyond all clocks is none.
+        let Some(deadline) = tokio::time::Instant::now().checked_add(timeout) else {
+            return self.repeat(call).await;
+        };
         match tokio::time::timeout_at(deadline, self.repeat(call)).await {
             Ok(answer) => Ok(answer?.map(|body| body.with_deadline(host, deadline, seconds))),
             Err(_) => Err(NetworkError::TimedOut { host, seconds }.into()),
@@ -231,9 +236,9 @@ impl Client {
     }
 
     async fn repeat(&self, mut call: Call) -> Result<Response<ByteStream>, Error> {
-        let started = Instant::now();
-        let mut attempt = 1;
+        let mut attempts = self.0.retry.start();
         loop {
+            let attempt = attempts.number();
             let again = call.body.try_clone();
             let is_repeatable = again.is_some();
             let body = std::mem::replace(&mut call.body, again.unwrap_or_else(Body::empty));
@@ -253,14 +258,10 @@ impl Client {
                 }
                 Err(error) => (error, None),
             };
-            let delay = (is_repeatable && may_repeat(&error, call.repeat))
-                .then(|| self.0.retry.delay(attempt, started.elapsed(), asked))
-                .flatten();
-            let Some(delay) = delay else { return Err(error) };
-            tracing::debug!(attempt, %error, ?delay, "trying again");
-            tokio::time::sleep(delay).await;
-            attempt += 1;
-            if attempt == self.0.retry.attempts
+            if !is_repeatable || !may_repeat(&error, call.repeat) || !attempts.wait(&error, asked).await {
+                return Err(error);
+            }
+            if attempts.number() == self.0.retry.attempts
                 && self.0.backup_domain == BackupDomain::OnLastAttempt
                 && error.service().is_none_or(|error| error.request_id.is_empty())
                 && let Some(backup) = call.target.backup()
@@ -290,7 +291,12 @@ impl Client {
             return Ok(answer);
         }
         let (head, body) = answer.into_parts();
-        let document = body.collect(MAX_DOCUMENT).await?;
+        let document = match body.collect(MAX_DOCUMENT).await {
+            Err(Error::InvalidInput(_)) => Err(Error::Protocol(
+                "the service's answer is longer than any of its documents".into(),
+            )),
+            other => other,
+        }?;
         match ErrorDocument::parse(&document) {
             // Some calls answer 200 at once and say only later that they failed.
             Ok(error) => Err(service_error(&head, error)),
@@ -307,12 +313,14 @@ impl Client {
             .unwrap_or_default();
         let activity = Activity::default();
         let source_error = Arc::new(Mutex::new(None));
-        let throttle = self.0.throttle.clone();
-        let request = request.map(|body| match throttle {
-            Some(throttle) => body.throttled(throttle),
-            None => body,
-        });
-        let request = request.map(|body| watch(body, activity.clone(), Arc::clone(&source_error)));
+        let (head, body) = request.into_parts();
+        let body = watch(
+            body,
+            self.0.throttle.clone(),
+            activity.clone(),
+            Arc::clone(&source_error),
+        );
+        let request = Request::from_parts(head, settled(body).await?);
         let answer = tokio::select! {
             answer = self.0.connector.call(request) => answer,
             seconds = activity.stalled(patience) => Err(NetworkError::Stalled { host: host.clone(), seconds }),
@@ -418,18 +426,44 @@ fn service_error(head: &Parts, document: ErrorDocument) -> Error {
     }))
 }
 
-/// Hands the body on, noting that something moved, and keeps the error of a source that fails.
-fn watch(body: Body, activity: Activity, source_error: Arc<Mutex<Option<std::io::Error>>>) -> Body {
+/// Hands the body on in small slices, noting that something moved, no faster than the throttle lets it, and keeps the
+/// error of a source that fails.
+fn watch(
+    body: Body,
+    throttle: Option<Throttle>,
+    activity: Activity,
+    source_error: Arc<Mutex<Option<std::io::Error>>>,
+) -> Body {
     let len = body.len();
-    let stream = body
-        .into_stream()
-        .inspect(move |_| activity.mark())
-        .map_err(move |error| {
-            let told = std::io::Error::other("the source of the body failed");
-            *source_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            told
-        });
+    let slice = throttle.as_ref().map_or(SLICE, Throttle::slice);
+    let stream = body.in_slices(slice).into_stream().map_err(move |error| {
+        let told = std::io::Error::new(error.kind(), error.to_string());
+        *source_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        told
+    });
+    let stream = stream.and_then(move |slice| {
+        let (throttle, activity) = (throttle.clone(), activity.clone());
+        async move {
+            activity.mark();
+            if let Some(throttle) = throttle {
+                throttle.pass_while(slice.len(), || activity.mark()).await;
+            }
+            Ok(slice)
+        }
+    });
     Body::from_stream(len, stream)
+}
+
+/// A body of no bytes is never asked for any by HTTP: whether it has none is found out here.
+async fn settled(body: Body) -> Result<Body, Error> {
+    if !body.is_empty() {
+        return Ok(body);
+    }
+    body.into_stream()
+        .try_for_each(|_| async { Ok(()) })
+        .await
+        .map_err(Error::Source)?;
+    Ok(Body::empty())
 }
 
 /// When something last moved.

@@ -68,5 +68,5 @@ pub use error::{Error, IntegrityError, NetworkError, ServiceError};
 pub use name::{
     Addressing, BucketName, Endpoint, NameError, ObjectKey, Region, Target, percent_decode, percent_encode,
 };
-pub use retry::{BackupDomain, RetryPolicy};
+pub use retry::{Attempts, BackupDomain, RetryPolicy};
 pub use types::{Acl, ByteRange, ContentRange, ETag, StorageClass};

@@ -13,7 +13,8 @@ pub struct RetryPolicy {
     pub first_delay: Duration,
     /// The longest wait between two attempts, also when the service asks for more.
     pub max_delay: Duration,
-    /// No new attempt begins later than this after the first.
+    /// The longest time spent waiting, all waits between attempts together. The attempts themselves may take as long as
+    /// they move.
     pub budget: Duration,
 }
 
@@ -38,10 +39,20 @@ impl RetryPolicy {
         }
     }
 
-    /// The wait before attempt `attempt + 1`, when `attempt` (from 1) has failed after `elapsed`; none to give up.
-    /// `asked` is how long the service wants to be left alone.
+    /// Begins a series of attempts.
     #[must_use]
-    pub fn delay(&self, attempt: u32, elapsed: Duration, asked: Option<Duration>) -> Option<Duration> {
+    pub fn start(&self) -> Attempts<'_> {
+        Attempts {
+            policy: self,
+            number: 1,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// The wait before attempt `attempt + 1`, when `attempt` (from 1) has failed and `waited` was spent on earlier
+    /// waits; none to give up. `asked` is how long the service wants to be left alone.
+    #[must_use]
+    pub fn delay(&self, attempt: u32, waited: Duration, asked: Option<Duration>) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }
@@ -53,7 +64,36 @@ impl RetryPolicy {
             .min(self.max_delay)
             .mul_f64(0.5 + rand::rng().random::<f64>() / 2.0);
         let delay = asked.map_or(varied, |asked| asked.max(varied).min(self.max_delay));
-        (elapsed + delay <= self.budget).then_some(delay)
+        (waited + delay <= self.budget).then_some(delay)
+    }
+}
+
+/// Attempts at one thing, and the waits between them.
+#[derive(Debug)]
+pub struct Attempts<'a> {
+    policy: &'a RetryPolicy,
+    number: u32,
+    waited: Duration,
+}
+
+impl Attempts<'_> {
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// After an attempt failed with `error`: waits, and is true, or gives up at once. `asked` is how long the service
+    /// wants to be left alone.
+    pub async fn wait(&mut self, error: &impl std::fmt::Display, asked: Option<Duration>) -> bool {
+        let Some(delay) = self.policy.delay(self.number, self.waited, asked) else {
+            return false;
+        };
+        tracing::debug!(attempt = self.number, %error, ?delay, "trying again");
+        tokio::time::sleep(delay).await;
+        self.number += 1;
+        self.waited += delay;
+        true
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
+use zeroize::Zeroizing;
 
 use crate::name::{percent_decode, percent_encode};
 
@@ -110,7 +111,7 @@ impl CanonicalRequest {
     #[must_use]
     pub fn signature(&self, secret_key: &str, time: KeyTime) -> String {
         // The key of the second HMAC is the hexadecimal text of the first.
-        let sign_key = hmac_sha1_hex(secret_key.as_bytes(), time.to_string().as_bytes());
+        let sign_key = Zeroizing::new(hmac_sha1_hex(secret_key.as_bytes(), time.to_string().as_bytes()));
         hmac_sha1_hex(sign_key.as_bytes(), self.string_to_sign(time).as_bytes())
     }
 

@@ -15,7 +15,12 @@ impl ETag {
     /// Takes a tag with or without quotes.
     #[must_use]
     pub fn new(value: &str) -> Self {
-        Self(value.trim().trim_matches('"').to_owned())
+        let value = value.trim();
+        match value.starts_with("W/") {
+            // A weak tag keeps its form.
+            true => Self(value.to_owned()),
+            false => Self(value.trim_matches('"').to_owned()),
+        }
     }
 
     /// The tag without quotes.
@@ -27,7 +32,10 @@ impl ETag {
     /// The tag as headers and XML carry it.
     #[must_use]
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
+        match self.0.starts_with("W/") {
+            true => self.0.clone(),
+            false => format!("\"{}\"", self.0),
+        }
     }
 }
 

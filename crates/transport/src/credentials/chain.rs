@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    CredentialsError, CredentialsFuture, CredentialsProvider, EnvironmentCredentials, InstanceCredentials,
-    ProfileCredentials, RefreshingCredentials,
+    CredentialsError, CredentialsFuture, CredentialsProvider, EnvironmentCredentials, ProfileCredentials,
 };
 
 /// Asks one provider after the other until one has credentials. Only one that has none ([`CredentialsError::Missing`])
@@ -20,15 +19,14 @@ impl CredentialsChain {
         Self::default()
     }
 
-    /// What Tencent Cloud's SDKs do: the environment, the credentials file, the virtual machine's role.
-    ///
-    /// # Errors
-    /// When HTTP cannot be set up.
-    pub fn standard() -> Result<Self, CredentialsError> {
-        Ok(Self::new()
+    /// The environment, then the credentials file. On a virtual machine of Tencent Cloud its role may be added:
+    /// `standard().then(RefreshingCredentials::new(InstanceCredentials::new()?))`. Elsewhere that would ask the network
+    /// for credentials that are not there, and believe whoever answers.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::new()
             .then(EnvironmentCredentials)
             .then(ProfileCredentials::standard())
-            .then(RefreshingCredentials::new(InstanceCredentials::new()?)))
     }
 
     /// Adds a provider, to be asked when those before have nothing.

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::conditions::{Conditions, http_date};
 use super::head::{HeadObject, text};
 use crate::attribute_setters;
-use crate::attributes::{Metadata, ObjectAttributes};
+use crate::attributes::ObjectAttributes;
 use crate::bucket::Bucket;
 use crate::error::{Error, invalid};
-use crate::name::{BucketName, Endpoint, ObjectKey, Region, percent_encode};
+use crate::name::{Addressing, BucketName, Endpoint, ObjectKey, Region, percent_encode};
 use crate::request::{Call, header_value};
 use crate::types::ETag;
 use crate::wire::multipart::CopyResult;
@@ -39,11 +39,13 @@ impl CopySource {
 
     /// The latest version of an object in `bucket`, wherever its client reaches it.
     pub(crate) fn of(bucket: &Bucket, key: ObjectKey) -> Self {
-        let host = bucket.client().endpoint().virtual_host(bucket.name());
+        let endpoint = bucket.client().endpoint();
+        let is_named = endpoint.addressing() != Addressing::CustomDomain;
+        let host = is_named.then(|| endpoint.virtual_host(bucket.name()));
         Self {
             bucket: bucket.name().clone(),
             key,
-            host: Some(host),
+            host,
             version_id: None,
         }
     }
@@ -78,7 +80,12 @@ impl CopySource {
     }
 
     /// The value of `x-cos-copy-source`: host, encoded key, version.
-    pub(super) fn to_header(&self, endpoint: &Endpoint) -> String {
+    pub(super) fn to_header(&self, endpoint: &Endpoint) -> Result<String, Error> {
+        if self.host.is_none() && endpoint.addressing() == Addressing::CustomDomain {
+            return Err(invalid(
+                "a bucket's own domain does not name the source of a copy: say the source's region",
+            ));
+        }
         let host = self
             .host
             .clone()
@@ -87,7 +94,11 @@ impl CopySource {
             .version_id
             .as_ref()
             .map(|id| format!("?versionId={}", percent_encode(id)));
-        format!("{host}/{}{}", self.key.to_url_path(), version.unwrap_or_default())
+        Ok(format!(
+            "{host}/{}{}",
+            self.key.to_url_path(),
+            version.unwrap_or_default()
+        ))
     }
 
     /// The same object seen from `bucket`, whatever its version.
@@ -105,6 +116,25 @@ pub enum MetadataDirective {
     Copy,
     /// The source's are dropped; the request's are stored.
     Replaced,
+}
+
+impl MetadataDirective {
+    /// Refuses attributes that a copy would ignore.
+    pub(crate) fn check(self, attributes: &ObjectAttributes) -> Result<(), Error> {
+        let heeded = ObjectAttributes {
+            acl: attributes.acl.clone(),
+            grant_full_control: attributes.grant_full_control.clone(),
+            grant_read: attributes.grant_read.clone(),
+            storage_class: attributes.storage_class.clone(),
+            ..ObjectAttributes::default()
+        };
+        match self == Self::Copy && heeded != *attributes {
+            true => Err(invalid(
+                "headers and metadata are given, which a copy ignores unless they are Replaced",
+            )),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Copies an object. Begun by [`Bucket::copy_object`]. Storage class and access are never taken from the source.
@@ -177,26 +207,12 @@ impl CopyObject {
     /// Besides those of every request: a copy of an object onto itself, and headers or metadata that would be
     /// ignored, without [`MetadataDirective::Replaced`].
     pub async fn send(self) -> Result<CopyObjectOutput, Error> {
-        if self.directive == MetadataDirective::Copy {
-            if self.source.is_object(&self.bucket, &self.key) {
-                return Err(invalid(
-                    "an object is copied onto itself only to replace its metadata; say so with Replaced",
-                ));
-            }
-            let kept = ObjectAttributes {
-                acl: self.attributes.acl.clone(),
-                grant_full_control: self.attributes.grant_full_control.clone(),
-                grant_read: self.attributes.grant_read.clone(),
-                storage_class: self.attributes.storage_class.clone(),
-                metadata: Metadata::default(),
-                ..ObjectAttributes::default()
-            };
-            if kept != self.attributes {
-                return Err(invalid(
-                    "headers and metadata are given, which a copy ignores unless they are Replaced",
-                ));
-            }
+        if self.directive == MetadataDirective::Copy && self.source.is_object(&self.bucket, &self.key) {
+            return Err(invalid(
+                "an object is copied onto itself only to replace its metadata; say so with Replaced",
+            ));
         }
+        self.directive.check(&self.attributes)?;
         let mut call = Call::new(Method::PUT, self.bucket.target(Some(&self.key))?);
         self.attributes.apply(&mut call.headers)?;
         let directive = match self.directive {
@@ -235,7 +251,7 @@ pub(super) fn apply_source(
     conditions: &Conditions,
 ) -> Result<(), Error> {
     let pairs = [
-        ("x-cos-copy-source", Some(source.to_header(endpoint))),
+        ("x-cos-copy-source", Some(source.to_header(endpoint)?)),
         (
             "x-cos-copy-source-if-match",
             conditions.if_match.as_ref().map(ETag::quoted),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::conditions::{Conditions, condition_setters};
 use crate::attributes::{Metadata, ObjectAttributes};
 use crate::bucket::Bucket;
+use crate::checksum::parse_crc64;
 use crate::error::Error;
 use crate::name::ObjectKey;
 use crate::request::Call;
@@ -113,7 +114,7 @@ impl ObjectHead {
                 content_disposition: text(headers, "content-disposition"),
                 content_encoding: text(headers, "content-encoding"),
                 content_language: text(headers, "content-language"),
-                metadata: Metadata::from_headers(headers),
+                metadata: Metadata::from_headers(headers)?,
                 acl: None,
                 grant_full_control: None,
                 grant_read: None,
@@ -139,12 +140,9 @@ pub(super) fn crc64(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let Some(value) = text(headers, "x-cos-hash-crc64ecma").filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    match value
-        .parse::<u64>()
-        .or_else(|_| value.parse::<i64>().map(i64::cast_unsigned))
-    {
-        Ok(crc) => Ok(Some(crc)),
-        Err(_) => Err(Error::Protocol(format!(
+    match parse_crc64(&value) {
+        Some(crc) => Ok(Some(crc)),
+        None => Err(Error::Protocol(format!(
             "the answer's CRC-64 {value:?} is not a number"
         ))),
     }

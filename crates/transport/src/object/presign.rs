@@ -58,12 +58,26 @@ pub struct PresignUrl {
     request: Unsigned,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Unsigned {
     method: Method,
     params: Vec<(String, String)>,
     headers: Vec<(String, String)>,
     lifetime: Duration,
+}
+
+impl std::fmt::Debug for Unsigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets, such as a key for encryption at the service.
+        let names =
+            |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let (params, headers) = (names(&self.params), names(&self.headers));
+        write!(
+            f,
+            "{} with {params:?} and {headers:?} for {:?}",
+            self.method, self.lifetime
+        )
+    }
 }
 
 impl PresignUrl {
@@ -144,9 +158,19 @@ impl Unsigned {
         );
         let signature =
             canonical.authorization_pairs(credentials.secret_id(), credentials.secret_key(), time);
-        let mut url = Zeroizing::new(target.url.to_string());
-        let signed = signature.iter().map(|(name, value)| (*name, value.as_str()));
-        for (index, (name, value)) in signed.chain(params).enumerate() {
+        let pairs: Vec<_> = signature
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .chain(params)
+            .collect();
+        // Room for all of it from the beginning: a URL that grew would leave copies of its secrets behind.
+        let room: usize = pairs
+            .iter()
+            .map(|(name, value)| 2 + 3 * (name.len() + value.len()))
+            .sum();
+        let mut url = Zeroizing::new(String::with_capacity(target.url.as_str().len() + room));
+        url.push_str(target.url.as_str());
+        for (index, (name, value)) in pairs.into_iter().enumerate() {
             url.push(if index == 0 { '?' } else { '&' });
             url.push_str(&percent_encode(name));
             url.push('=');

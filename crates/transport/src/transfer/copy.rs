@@ -95,9 +95,13 @@ impl Copy {
     /// Copies. All of the copy is of one state of the source; its CRC-64, where the service keeps one, is that of the
     /// source. Storage class and access are never taken over: say them.
     ///
+    /// An error aborts a copy that is made in parts. A dropped future leaves it unfinished, to be aborted by
+    /// [`Bucket::abort_multipart_upload`] or by a rule of the bucket.
+    ///
     /// # Errors
     /// Besides those of every request: a source that is replaced meanwhile, and a copy that differs from its source.
     pub async fn send(self) -> Result<CopyOutput, Error> {
+        self.directive.check(&self.attributes)?;
         let head = self.source.head(&self.source_bucket).send().await?;
         let copied = match head.content_length <= self.threshold {
             true => self.in_one(&head).await?,
@@ -240,7 +244,9 @@ impl Bucket {
         Copy::new(self.clone(), key, source.clone(), source_key)
     }
 
-    /// Copies an object inside this bucket, looks whether the copy is right, and only then deletes the original.
+    /// Copies an object inside this bucket, looks whether the copy is right and the original still the one that was
+    /// copied, and only then deletes the original. A write in the moment of the deletion is lost, unless the bucket keeps
+    /// versions.
     ///
     /// # Errors
     /// Those of a copy and of a deletion. After an error the original is there, and perhaps the copy as well.
@@ -264,6 +270,13 @@ impl Bucket {
         if !is_same {
             return Err(Error::Protocol(
                 "the copy is not what was copied; the original was kept".into(),
+            ));
+        }
+        // Nothing but a version could close the moment between this look and the deletion.
+        let now = self.head_object(from.clone()).send().await?;
+        if now.etag != before.etag {
+            return Err(Error::Protocol(
+                "the original was overwritten while it was moved; it was kept".into(),
             ));
         }
         self.delete_object(from).send().await?;

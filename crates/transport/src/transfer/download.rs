@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
@@ -134,8 +133,8 @@ impl DownloadFile {
         self
     }
 
-    /// Downloads into a file beside the target, which takes the target's name when everything has arrived and the
-    /// CRC-64 of the whole is right. All parts are of one state of the object.
+    /// Downloads into a file beside the target, which takes the target's name when everything has arrived and its
+    /// CRC-64, where the service keeps one, is right. All parts are of one state of the object.
     ///
     /// # Errors
     /// Besides those of every request: a target that exists or cannot be written, a full disk, an object that is
@@ -299,21 +298,20 @@ impl<'a> Download<'a> {
 
     /// Fetches a part, and again when the connection breaks in the middle of it.
     async fn fetch_part(&self, index: u32, range: std::ops::Range<u64>, meter: &Meter) -> Result<(), Error> {
-        let (started, mut attempt) = (Instant::now(), 1);
+        let mut attempts = self.request.bucket.client().retry_policy().start();
         let crc64 = loop {
             match self.try_part(range.clone()).await {
                 Ok(crc64) => break crc64,
                 Err(error) => {
-                    let is_passing = error.is_retryable()
-                        || matches!(error, Error::Integrity(IntegrityError::Length { .. }));
-                    let retry = self.request.bucket.client().retry_policy();
-                    let delay = is_passing
-                        .then(|| retry.delay(attempt, started.elapsed(), None))
-                        .flatten();
-                    let Some(delay) = delay else { return Err(error) };
-                    tracing::debug!(index, attempt, %error, ?delay, "fetching the part again");
-                    tokio::time::sleep(delay).await;
-                    attempt += 1;
+                    let is_passing = match &error {
+                        // What the request itself could repeat, it has.
+                        Error::Service(_) => false,
+                        Error::Integrity(IntegrityError::Length { .. }) => true,
+                        error => error.is_retryable(),
+                    };
+                    if !is_passing || !attempts.wait(&error, None).await {
+                        return Err(error);
+                    }
                 }
             }
         };

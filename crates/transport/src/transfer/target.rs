@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -46,13 +46,14 @@ fn exists(target: &Path) -> io::Error {
     )
 }
 
-/// The file under its other name. Clones are of the same file.
+/// The file under its other name, held open by one handle from beginning to end. Clones are of the same file.
 #[derive(Debug, Clone)]
 pub(super) struct PartFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    file: Mutex<File>,
     keep: Keep,
 }
 
@@ -67,40 +68,76 @@ impl PartFile {
     /// A file that is found again by `name`, so that another attempt goes on with it.
     pub(super) fn beside(target: &Path, name: &str) -> io::Result<Self> {
         let path = folder_of(target).join(format!(".coscrypt-{}.part", hex::encode(Sha1::digest(name))));
-        let file = Self(Arc::new(Inner {
+        Self::open(
             path,
-            keep: Keep::ForResume,
-        }));
-        file.open(OpenOptions::new().write(true).create(true).truncate(false))?;
-        Ok(file)
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false),
+            Keep::ForResume,
+        )
     }
 
     /// A file that is gone when the download fails.
     pub(super) fn temporary(target: &Path) -> io::Result<Self> {
         let path = folder_of(target).join(format!(".coscrypt-{:032x}.part", rand::random::<u128>()));
-        let file = Self(Arc::new(Inner {
+        Self::open(
             path,
-            keep: Keep::Never,
-        }));
-        file.open(OpenOptions::new().write(true).create_new(true))?;
-        Ok(file)
+            OpenOptions::new().read(true).write(true).create_new(true),
+            Keep::Never,
+        )
+    }
+
+    /// Opens it, but neither through a link nor when it may be in anybody else's hands.
+    fn open(path: PathBuf, options: &mut OpenOptions, keep: Keep) -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+            std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+        }
+        let file = options.open(&path)?;
+        let metadata = file.metadata()?;
+        #[cfg(unix)]
+        let is_ours = {
+            use std::os::unix::fs::MetadataExt;
+            metadata.nlink() == 1 && metadata.uid() == rustix::process::geteuid().as_raw()
+        };
+        #[cfg(not(unix))]
+        let is_ours = true;
+        if !metadata.is_file() || !is_ours {
+            let told = format!(
+                "{} is not a regular file of this user alone; remove it",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+        }
+        Ok(Self(Arc::new(Inner {
+            path,
+            file: Mutex::new(file),
+            keep,
+        })))
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.0.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what is in the file.
     pub(super) fn clear(&self) -> io::Result<()> {
-        self.open(OpenOptions::new().write(true))?.set_len(0)
+        self.file().set_len(0)
     }
 
     /// Writes pieces, one after another, from `offset` on.
     pub(super) fn write_at(&self, offset: u64, pieces: &[Bytes]) -> io::Result<()> {
-        let mut file = self.open(OpenOptions::new().write(true))?;
+        let mut file = self.file();
         file.seek(SeekFrom::Start(offset))?;
         pieces.iter().try_for_each(|piece| file.write_all(piece))
     }
 
     /// CRC-64 of a range; none when the file is shorter.
     pub(super) fn crc64(&self, range: Range<u64>) -> io::Result<Option<u64>> {
-        let mut file = self.open(OpenOptions::new().read(true))?;
+        let mut file = self.file();
         file.seek(SeekFrom::Start(range.start))?;
         let (mut crc, mut rest) = (Crc64::new(), range.end - range.start);
         let mut buffer = vec![0; 256 * 1024];
@@ -125,14 +162,15 @@ impl PartFile {
         existing: Existing,
         modified: Option<Timestamp>,
     ) -> io::Result<()> {
-        let file = self.open(OpenOptions::new().write(true))?;
-        // An attempt before this one may have left more.
-        file.set_len(len)?;
+        let file = self.file();
+        if file.metadata()?.len() != len || !self.is_at_its_path(&file)? {
+            let told = format!("{} was changed by another program", self.0.path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+        }
         if let Some(modified) = modified {
             file.set_modified(SystemTime::try_from(modified).map_err(io::Error::other)?)?;
         }
         file.sync_all()?;
-        drop(file);
         match existing {
             Existing::Replace => fs::rename(&self.0.path, target)?,
             Existing::Refuse => match fs::hard_link(&self.0.path, target) {
@@ -150,26 +188,22 @@ impl PartFile {
         Ok(())
     }
 
+    /// Whether the path still leads to the file that was written.
+    #[cfg(unix)]
+    fn is_at_its_path(&self, file: &File) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let (held, found) = (file.metadata()?, fs::symlink_metadata(&self.0.path)?);
+        Ok((held.dev(), held.ino()) == (found.dev(), found.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self, _file: &File) -> io::Result<bool> {
+        Ok(true)
+    }
+
     /// Deletes the file.
     pub(super) fn discard(&self) -> io::Result<()> {
         fs::remove_file(&self.0.path)
-    }
-
-    /// Opens it, but not through a link that somebody put in its place.
-    fn open(&self, options: &mut OpenOptions) -> io::Result<File> {
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(
-            options,
-            rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
-        );
-        let file = options.open(&self.0.path)?;
-        match file.metadata()?.is_file() {
-            true => Ok(file),
-            false => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("{} is not a regular file", self.0.path.display()),
-            )),
-        }
     }
 }
 
@@ -198,7 +232,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
         let file = PartFile::temporary(&target).unwrap();
-        file.write_at(3, &[Bytes::from_static(b"de"), Bytes::from_static(b"fxx")])
+        file.write_at(3, &[Bytes::from_static(b"de"), Bytes::from_static(b"f")])
             .unwrap();
         file.write_at(0, &[Bytes::from_static(b"abc")]).unwrap();
         assert_eq!(file.crc64(0..6).unwrap(), Some(Crc64::of(b"abcdef")));
@@ -238,16 +272,32 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_planted_link_is_not_followed() {
+    fn what_somebody_else_planted_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let path = PartFile::beside(&target, "name").unwrap().0.path.clone();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        assert!(PartFile::beside(&target, "name").is_err());
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(&victim, &path).unwrap();
+        assert!(PartFile::beside(&target, "name").is_err());
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_exchanged_or_cut_does_not_take_the_name() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("target");
         let file = PartFile::beside(&target, "name").unwrap();
-        let victim = folder.path().join("victim");
-        fs::write(&victim, "precious").unwrap();
+        file.write_at(0, &[Bytes::from_static(b"abc")]).unwrap();
+        assert!(file.place(&target, 4, Existing::Refuse, None).is_err());
         fs::remove_file(&file.0.path).unwrap();
-        std::os::unix::fs::symlink(&victim, &file.0.path).unwrap();
-        assert!(PartFile::beside(&target, "name").is_err());
-        assert!(file.write_at(0, &[Bytes::from_static(b"x")]).is_err());
-        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+        fs::write(&file.0.path, "xyz").unwrap();
+        assert!(file.place(&target, 3, Existing::Refuse, None).is_err());
+        assert!(!target.exists());
     }
 }

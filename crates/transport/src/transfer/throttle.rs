@@ -1,11 +1,8 @@
 //! A limit on bandwidth, shared by everything that a client sends and receives.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{Stream, stream};
 use tokio::time::Instant;
 
 use crate::error::{Error, invalid};
@@ -41,26 +38,24 @@ impl Throttle {
         })))
     }
 
-    /// Lets a piece through in slices that each take about a burst.
-    pub(crate) fn pace(self, piece: Bytes) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    /// How much may pass in about one burst, in bytes: larger pieces would flow unevenly.
+    pub(crate) fn slice(&self) -> usize {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a positive rate, within bounds"
         )]
-        let slice = ((self.0.bytes_per_second * BURST.as_secs_f64()) as usize).clamp(1024, 256 * 1024);
-        stream::unfold((self, piece), move |(throttle, mut rest)| async move {
-            if rest.is_empty() {
-                return None;
-            }
-            let next = rest.split_to(rest.len().min(slice));
-            throttle.pass(next.len()).await;
-            Some((Ok(next), (throttle, rest)))
-        })
+        let slice = (self.0.bytes_per_second * BURST.as_secs_f64()) as usize;
+        slice.clamp(1024, 64 * 1024)
     }
 
     /// Waits until `bytes` more may pass. Waiting callers pass in the order in which they asked.
     pub async fn pass(&self, bytes: usize) {
+        self.pass_while(bytes, || {}).await;
+    }
+
+    /// The same, calling `waiting` about every second.
+    pub(crate) async fn pass_while(&self, bytes: usize, waiting: impl Fn()) {
         #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact to the byte")]
         let cost = Duration::from_secs_f64(bytes as f64 / self.0.bytes_per_second);
         let until = {
@@ -70,7 +65,14 @@ impl Throttle {
             *paid_until = start + cost;
             *paid_until
         };
-        tokio::time::sleep_until(until).await;
+        loop {
+            waiting();
+            let now = Instant::now();
+            if now >= until {
+                return;
+            }
+            tokio::time::sleep_until(until.min(now + Duration::from_secs(1))).await;
+        }
     }
 }
 

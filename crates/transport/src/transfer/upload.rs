@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use sha1::{Digest, Sha1};
 
 use super::journal::{Journal, JournalFolder};
 use super::plan::{MIN_PART_SIZE, PartPlan};
@@ -19,6 +18,7 @@ use crate::attribute_setters;
 use crate::attributes::{ObjectAttributes, TrafficLimit};
 use crate::body::Body;
 use crate::bucket::Bucket;
+use crate::checksum::Crc64;
 use crate::error::{Error, invalid};
 use crate::name::ObjectKey;
 use crate::types::ETag;
@@ -279,7 +279,7 @@ impl<'a> Upload<'a> {
             upload_id: self.upload_id.clone(),
             part_size: self.plan.part_size(),
             source: self.identity.clone(),
-            attributes: hex::encode(Sha1::digest(format!("{:?}", self.request.attributes))),
+            attributes: self.request.attributes.digest(),
         }
     }
 
@@ -303,10 +303,11 @@ impl<'a> Upload<'a> {
             let Some(noted) = noted.get(&part.number.get()) else {
                 continue;
             };
-            if noted.etag == part.etag.as_str()
+            let is_same = noted.etag == part.etag.as_str()
                 && index < self.plan.count()
-                && part.size == range.end - range.start
-            {
+                && part.size == range.end - range.start;
+            // The file must still hold what was sent, whatever its times say.
+            if is_same && self.local_crc(range).await? == noted.crc64 {
                 let check = Some((part.size, noted.crc64));
                 self.arrived.insert(
                     index,
@@ -318,6 +319,15 @@ impl<'a> Upload<'a> {
                 );
             }
         }
+    }
+
+    async fn local_crc(&self, range: std::ops::Range<u64>) -> Result<u64, Error> {
+        let (path, identity) = (self.request.path.clone(), self.identity.clone());
+        blocking(
+            move || Ok(Crc64::of(&read_range(&path, &identity, range)?)),
+            Error::Source,
+        )
+        .await
     }
 
     async fn run(&self) -> Result<UploadFileOutput, Error> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::common::{EncodingType, KeyCoding, Owner, time};
 use super::xml::{Element, XmlError};
-use crate::checksum::Crc64;
+use crate::checksum::{Crc64, parse_crc64};
 use crate::error::{Error, invalid};
 use crate::types::{ETag, StorageClass};
 
@@ -220,7 +220,7 @@ impl CopyResult {
         Ok(Self {
             etag: ETag::new(root.text_of("ETag").ok_or(XmlError::Missing("ETag"))?),
             last_modified: root.needed("LastModified")?,
-            crc64: root.parsed("CRC64")?,
+            crc64: root.text_of("CRC64").map(crc64_of_text).transpose()?,
             version_id: root.text_of("VersionId").map(str::to_owned),
         })
     }
@@ -234,6 +234,13 @@ impl CopyResult {
             .maybe("CRC64", self.crc64)
             .maybe("VersionId", self.version_id.as_ref())
     }
+}
+
+fn crc64_of_text(text: &str) -> Result<u64, XmlError> {
+    parse_crc64(text).ok_or_else(|| XmlError::BadValue {
+        name: "CRC64".into(),
+        value: text.chars().take(80).collect(),
+    })
 }
 
 /// One part of an unfinished upload.

@@ -279,3 +279,89 @@ async fn a_server_that_is_gone_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_stream_that_goes_on_behind_its_announced_length_stores_nothing() {
+    let more = || stream::iter([Ok(Bytes::from_static(b"abc")), Ok(Bytes::from_static(b"d"))]);
+    let fails = || {
+        stream::iter([
+            Ok(Bytes::from_static(b"abc")),
+            Err(std::io::Error::other("changed")),
+        ])
+    };
+    let empty = || stream::iter([Err(std::io::Error::other("changed"))]);
+    let bodies = [
+        Body::from_stream(3, more()),
+        Body::from_stream(3, fails()),
+        Body::from_stream(0, empty()),
+    ];
+    for body in bodies {
+        let script = Script::new([reply("200 OK", STORED, "")]).await;
+        let error = script
+            .bucket(1)
+            .put_object("k".parse().unwrap(), body)
+            .send()
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Source(_)), "{error}");
+        // At most a request that broke off.
+        assert!(
+            script.requests().iter().all(|request| request.body.len() < 3),
+            "{:?}",
+            script.requests()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_can_be_opened_again_is_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, vec![7; 300_000]).unwrap();
+    let script = Script::new([busy(), Reply::Close, reply("200 OK", STORED, "")]).await;
+    let body = Body::from_file(&path).await.unwrap();
+    script
+        .bucket(4)
+        .put_object("k".parse().unwrap(), body)
+        .send()
+        .await
+        .unwrap();
+    let requests = script.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests.iter().all(|request| request.body == vec![7; 300_000]));
+
+    let body = Body::from_file(&path).await.unwrap();
+    std::fs::write(&path, vec![8; 300_000]).unwrap();
+    let error = script
+        .bucket(1)
+        .put_object("k".parse().unwrap(), body)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("changed"), "{error}");
+}
+
+#[tokio::test]
+async fn a_chunked_answer_does_not_get_around_the_announced_length() {
+    let answer = "HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let script = Script::new([raw(answer)]).await;
+    let got = script.bucket(1).get_object("k".parse().unwrap()).send().await;
+    let complete = match got {
+        Ok(got) => got.body.collect(100).await.is_ok(),
+        Err(_) => false,
+    };
+    assert!(!complete);
+}
+
+#[tokio::test]
+async fn metadata_that_comes_twice_is_refused() {
+    let twice = [STORED[0], ("x-cos-meta-a", "1"), ("x-cos-meta-a", "2")];
+    let script = Script::new([reply("200 OK", &twice, "abc")]).await;
+    let error = script
+        .bucket(1)
+        .get_object("k".parse().unwrap())
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("twice"), "{error}");
+}

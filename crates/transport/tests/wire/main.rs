@@ -10,6 +10,7 @@
 mod connections;
 mod credentials;
 mod faults;
+mod multipart;
 mod operations;
 mod presign;
 mod requests;

@@ -182,7 +182,7 @@ impl UploadPartCopy {
         let check = self
             .range
             .zip(crc)
-            .map(|((first, last), crc)| (last - first + 1, crc));
+            .and_then(|((first, last), crc)| Some(((last - first).checked_add(1)?, crc)));
         Ok(UploadPartCopyOutput {
             part: CompletedPart {
                 number: self.number,
