@@ -15,20 +15,37 @@ const SKEW_MAX: i64 = 15 * 60;
 
 const TOKEN: &str = "x-cos-security-token";
 
-/// Checks that a request was signed with these credentials and for this time.
-pub(crate) fn check(head: &Head, credentials: &Credentials, now: UnixMillis) -> Result<(), Refusal> {
-    let signed = authorization(head)?;
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Requester {
+    /// Who has the credentials.
+    Owner,
+    /// Anyone: the request is not signed.
+    Anyone,
+}
+
+/// Checks that a request was signed with these credentials and for this time, or not at all.
+pub(crate) fn check(head: &Head, credentials: &Credentials, now: UnixMillis) -> Result<Requester, Refusal> {
+    let Some(signed) = authorization(head)? else {
+        return match unsigned_override(head, None) {
+            Some(name) => Err(must_be_signed(name)),
+            None => Ok(Requester::Anyone),
+        };
+    };
     if signed.secret_id != credentials.secret_id() {
         return Err(Code::InvalidAccessKeyId.into());
     }
     check_token(head, credentials)?;
     check_time(&signed, now)?;
     check_signature(head, &signed, credentials)?;
-    check_coverage(head, &signed)
+    match unsigned_override(head, Some(&signed)) {
+        Some(name) => Err(must_be_signed(name)),
+        None => Ok(Requester::Owner),
+    }
 }
 
 /// Finds the authorization in its header, in the query, or in the query's one parameter `sign`.
-fn authorization(head: &Head) -> Result<Authorization, Refusal> {
+fn authorization(head: &Head) -> Result<Option<Authorization>, Refusal> {
     let parsed = if let Some(value) = head.header("authorization").filter(|value| !value.is_empty()) {
         Authorization::from_header(&value)
     } else if head.query.get("q-signature").is_some() {
@@ -36,9 +53,11 @@ fn authorization(head: &Head) -> Result<Authorization, Refusal> {
     } else if let Some(value) = head.query.get("sign") {
         Authorization::from_header(value)
     } else {
-        return Err(Refusal::new(Code::AccessDenied, "The request is not signed."));
+        return Ok(None);
     };
-    parsed.map_err(|error| Refusal::new(Code::InvalidArgument, error.to_string()))
+    parsed
+        .map(Some)
+        .map_err(|error| Refusal::new(Code::InvalidArgument, error.to_string()))
 }
 
 fn check_token(head: &Head, credentials: &Credentials) -> Result<(), Refusal> {
@@ -131,14 +150,16 @@ fn percent_encode_once(listed: &str) -> String {
     }
 }
 
-/// Parameters that change the answer's headers count only when they are signed.
-fn check_coverage(head: &Head, signed: &Authorization) -> Result<(), Refusal> {
-    let unsigned = |name: &str| name.starts_with("response-") && !is_listed_param(signed, name);
-    match head.query.iter().find(|(name, _)| unsigned(name)) {
-        Some((name, _)) => Err(Refusal::new(
-            Code::AccessDenied,
-            format!("The parameter {name} must be part of the signature."),
-        )),
-        None => Ok(()),
-    }
+/// A parameter that changes the answer's headers and is not signed.
+fn unsigned_override<'h>(head: &'h Head, signed: Option<&Authorization>) -> Option<&'h str> {
+    let is_signed = |name: &str| signed.is_some_and(|signed| is_listed_param(signed, name));
+    head.query
+        .iter()
+        .map(|(name, _)| name)
+        .find(|name| name.starts_with("response-") && !is_signed(name))
+}
+
+fn must_be_signed(name: &str) -> Refusal {
+    let message = format!("The parameter {name} must be part of the signature.");
+    Refusal::new(Code::AccessDenied, message)
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use cos_transport::wire::error::ErrorDocument;
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use crate::store::StoreError;
+use crate::handlers::{DELETE_MARKER, VERSION_ID};
+use crate::store::{StateConflict, StoreError};
 
 /// An answer that says no.
 #[derive(Debug)]
@@ -80,10 +81,12 @@ macro_rules! codes {
 
 codes! {
     AccessDenied = FORBIDDEN,
+    AppendPositionErr = CONFLICT,
     BadDigest = BAD_REQUEST,
     BucketAlreadyOwnedByYou = CONFLICT,
     BucketNotEmpty = CONFLICT,
     EntityTooLarge = BAD_REQUEST,
+    EntityTooSmall = BAD_REQUEST,
     IncompleteBody = BAD_REQUEST,
     InternalError = INTERNAL_SERVER_ERROR,
     InvalidAccessKeyId = FORBIDDEN,
@@ -92,19 +95,30 @@ codes! {
     InvalidDigest = BAD_REQUEST,
     InvalidObjectName = BAD_REQUEST,
     InvalidObjectState = FORBIDDEN,
+    InvalidPart = BAD_REQUEST,
+    InvalidPartOrder = BAD_REQUEST,
     InvalidRange = RANGE_NOT_SATISFIABLE,
+    InvalidRequest = BAD_REQUEST,
+    InvalidTag = BAD_REQUEST,
     InvalidURI = BAD_REQUEST,
     KeyTooLong = BAD_REQUEST,
+    MalformedACLError = BAD_REQUEST,
+    MalformedXML = BAD_REQUEST,
     MetadataTooLarge = BAD_REQUEST,
     MethodNotAllowed = METHOD_NOT_ALLOWED,
     MissingContentLength = LENGTH_REQUIRED,
     NoSuchBucket = NOT_FOUND,
+    NoSuchCopySource = NOT_FOUND,
     NoSuchKey = NOT_FOUND,
+    NoSuchUpload = NOT_FOUND,
     NoSuchVersion = NOT_FOUND,
     NotImplemented = NOT_IMPLEMENTED,
+    ObjectNotAppendable = CONFLICT,
     PreconditionFailed = PRECONDITION_FAILED,
     RequestTimeTooSkewed = FORBIDDEN,
     RequestTimeout = BAD_REQUEST,
+    RestoreAlreadyInProgress = CONFLICT,
+    RestoreNonArchiveObject = METHOD_NOT_ALLOWED,
     ServiceUnavailable = SERVICE_UNAVAILABLE,
     SignatureDoesNotMatch = FORBIDDEN,
 }
@@ -124,7 +138,16 @@ impl Code {
             Code::InvalidAccessKeyId => "The access key Id you provided does not exist in our records.",
             Code::InvalidObjectState => "The object is archived; it must be restored before it can be read.",
             Code::NoSuchBucket => "The specified bucket does not exist.",
+            Code::InvalidPartOrder => "The parts must be named in ascending order of their numbers.",
+            Code::NoSuchCopySource => "The object to copy from does not exist.",
             Code::NoSuchKey => "The specified key does not exist.",
+            Code::NoSuchUpload => {
+                "The specified upload does not exist: it was completed or aborted, or never begun."
+            }
+            Code::NoSuchVersion => "The specified version does not exist.",
+            Code::ObjectNotAppendable => "The object was not made by appending.",
+            Code::RestoreAlreadyInProgress => "The object is being restored already.",
+            Code::RestoreNonArchiveObject => "The object is not archived: there is nothing to restore.",
             Code::PreconditionFailed => "At least one of the preconditions you specified did not hold.",
             Code::InternalError => "The server could not read or write its store; its log says more.",
             Code::ServiceUnavailable => "The server is stopping.",
@@ -140,6 +163,44 @@ impl From<StoreError> for Refusal {
             StoreError::NoSuchBucket => Code::NoSuchBucket.into(),
             StoreError::BucketAlreadyExists => Code::BucketAlreadyOwnedByYou.into(),
             StoreError::BucketNotEmpty => Code::BucketNotEmpty.into(),
+            StoreError::NoSuchKey => Code::NoSuchKey.into(),
+            StoreError::NoSuchVersion => Code::NoSuchVersion.into(),
+            StoreError::DeleteMarker(version) => {
+                let refusal = Refusal::from(Code::NoSuchKey)
+                    .with_header(DELETE_MARKER, HeaderValue::from_static("true"));
+                match HeaderValue::from_str(&version.id()) {
+                    Ok(id) => refusal.with_header(VERSION_ID, id),
+                    Err(_) => refusal,
+                }
+            }
+            StoreError::NoSuchUpload => Code::NoSuchUpload.into(),
+            StoreError::InvalidPart(number) => Refusal::new(
+                Code::InvalidPart,
+                format!("Part {number} was not uploaded, or with another ETag."),
+            ),
+            StoreError::PartTooSmall(number) => Refusal::new(
+                Code::EntityTooSmall,
+                format!("Part {number} is smaller than 1 MB and not the last."),
+            ),
+            StoreError::ObjectTooLarge => Refusal::new(
+                Code::EntityTooLarge,
+                "The object would be larger than is possible.",
+            ),
+            StoreError::WrongPosition(end) => Refusal::new(
+                Code::AppendPositionErr,
+                format!("The object ends at {end}, which is the only position to append at."),
+            ),
+            StoreError::NotAppendable => Code::ObjectNotAppendable.into(),
+            StoreError::AppendWithVersions => Refusal::new(
+                Code::InvalidRequest,
+                "Objects cannot be appended to in a bucket that keeps versions.",
+            ),
+            StoreError::State(StateConflict::NotArchived) => Code::RestoreNonArchiveObject.into(),
+            StoreError::State(StateConflict::RestoreInProgress) => Code::RestoreAlreadyInProgress.into(),
+            StoreError::State(StateConflict::TierUnknown) => Refusal::new(
+                Code::InvalidArgument,
+                "DEEP_ARCHIVE is not restored with the tier Expedited; Standard and Bulk are possible.",
+            ),
             StoreError::Closed => Code::ServiceUnavailable.into(),
             StoreError::Io { .. } | StoreError::Index(_) | StoreError::Damaged(_) | StoreError::BodyLost => {
                 tracing::error!(%error, "the store failed");

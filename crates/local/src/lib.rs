@@ -30,6 +30,7 @@ mod clock;
 mod credentials;
 mod error;
 mod handlers;
+mod inbound;
 mod request;
 mod response;
 mod router;

@@ -1,7 +1,6 @@
 //! Which operation a request asks for, on what.
 
 use cos_transport::{BucketName, ObjectKey};
-use http::Method;
 
 use crate::error::{Code, Refusal};
 use crate::request::Head;
@@ -21,15 +20,36 @@ pub(crate) enum BucketOperation {
     Head,
     Delete,
     ListObjects,
+    ListVersions,
+    ListUploads,
+    DeleteObjects,
+    GetVersioning,
+    PutVersioning,
+    GetAcl,
+    PutAcl,
 }
 
 /// What is asked of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectOperation {
     Put,
+    Append,
+    Copy,
     Get,
     Head,
     Delete,
+    Restore,
+    GetTagging,
+    PutTagging,
+    DeleteTagging,
+    GetAcl,
+    PutAcl,
+    CreateUpload,
+    UploadPart,
+    CopyPart,
+    ListParts,
+    CompleteUpload,
+    AbortUpload,
 }
 
 /// Parameters that turn a request into another operation than its method says. None of them may be overlooked:
@@ -86,34 +106,80 @@ const SUBRESOURCES: [&str; 46] = [
 /// Finds the operation of a request.
 pub(crate) fn route(head: &Head) -> Result<Operation, Refusal> {
     let place = Place::of(head)?;
-    refuse_subresources(head)?;
-    let refuse = || {
-        let message = format!("The method {} is not possible on this resource.", head.method);
-        Err(Refusal::new(Code::MethodNotAllowed, message))
-    };
+    let sub = subresources(head);
     match place {
-        Place::Service if head.method == Method::GET => Ok(Operation::ListBuckets),
-        Place::Service => refuse(),
-        Place::Bucket(bucket) => {
-            let operation = match head.method {
-                Method::PUT => BucketOperation::Create,
-                Method::HEAD => BucketOperation::Head,
-                Method::DELETE => BucketOperation::Delete,
-                Method::GET => BucketOperation::ListObjects,
-                _ => return refuse(),
-            };
-            Ok(Operation::Bucket(bucket, operation))
-        }
+        Place::Service => match (head.method.as_str(), sub.as_slice()) {
+            ("GET", []) => Ok(Operation::ListBuckets),
+            (_, sub) => Err(refuse(head, sub)),
+        },
+        Place::Bucket(bucket) => bucket_operation(head, &sub).map(|o| Operation::Bucket(bucket, o)),
         Place::Object(bucket, key) => {
-            let operation = match head.method {
-                Method::PUT => ObjectOperation::Put,
-                Method::GET => ObjectOperation::Get,
-                Method::HEAD => ObjectOperation::Head,
-                Method::DELETE => ObjectOperation::Delete,
-                _ => return refuse(),
-            };
-            check_version(head)?;
-            Ok(Operation::Object(bucket, key, operation))
+            object_operation(head, &sub).map(|operation| Operation::Object(bucket, key, operation))
+        }
+    }
+}
+
+fn bucket_operation(head: &Head, sub: &[&str]) -> Result<BucketOperation, Refusal> {
+    Ok(match (head.method.as_str(), sub) {
+        ("PUT", []) => BucketOperation::Create,
+        ("HEAD", []) => BucketOperation::Head,
+        ("DELETE", []) => BucketOperation::Delete,
+        ("GET", []) => BucketOperation::ListObjects,
+        ("GET", ["versions"]) => BucketOperation::ListVersions,
+        ("GET", ["uploads"]) => BucketOperation::ListUploads,
+        ("POST", ["delete"]) => BucketOperation::DeleteObjects,
+        ("GET", ["versioning"]) => BucketOperation::GetVersioning,
+        ("PUT", ["versioning"]) => BucketOperation::PutVersioning,
+        ("GET", ["acl"]) => BucketOperation::GetAcl,
+        ("PUT", ["acl"]) => BucketOperation::PutAcl,
+        (_, sub) => return Err(refuse(head, sub)),
+    })
+}
+
+fn object_operation(head: &Head, sub: &[&str]) -> Result<ObjectOperation, Refusal> {
+    let is_copy = head.headers.contains_key("x-cos-copy-source");
+    Ok(match (head.method.as_str(), sub) {
+        ("PUT", []) if is_copy => ObjectOperation::Copy,
+        ("PUT", []) => ObjectOperation::Put,
+        ("POST", ["append", "position"]) => ObjectOperation::Append,
+        ("GET", []) => ObjectOperation::Get,
+        ("HEAD", []) => ObjectOperation::Head,
+        ("DELETE", []) => ObjectOperation::Delete,
+        ("POST", ["restore"]) => ObjectOperation::Restore,
+        ("GET", ["tagging"]) => ObjectOperation::GetTagging,
+        ("PUT", ["tagging"]) => ObjectOperation::PutTagging,
+        ("DELETE", ["tagging"]) => ObjectOperation::DeleteTagging,
+        ("GET", ["acl"]) => ObjectOperation::GetAcl,
+        ("PUT", ["acl"]) => ObjectOperation::PutAcl,
+        ("POST", ["uploads"]) => ObjectOperation::CreateUpload,
+        ("PUT", ["partNumber", "uploadId"]) if is_copy => ObjectOperation::CopyPart,
+        ("PUT", ["partNumber", "uploadId"]) => ObjectOperation::UploadPart,
+        ("GET", ["uploadId"]) => ObjectOperation::ListParts,
+        ("POST", ["uploadId"]) => ObjectOperation::CompleteUpload,
+        ("DELETE", ["uploadId"]) => ObjectOperation::AbortUpload,
+        (_, sub) => return Err(refuse(head, sub)),
+    })
+}
+
+/// The parameters of a request that choose its operation, in alphabetical order.
+fn subresources(head: &Head) -> Vec<&'static str> {
+    let asked = |name: &&str| head.query.get(name).is_some();
+    SUBRESOURCES.into_iter().filter(asked).collect()
+}
+
+fn refuse(head: &Head, sub: &[&str]) -> Refusal {
+    match sub {
+        [] => {
+            let message = format!("The method {} is not possible on this resource.", head.method);
+            Refusal::new(Code::MethodNotAllowed, message)
+        }
+        sub => {
+            let message = format!(
+                "This server does not know the operation {} ?{}.",
+                head.method,
+                sub.join("&")
+            );
+            Refusal::new(Code::NotImplemented, message)
         }
     }
 }
@@ -161,27 +227,6 @@ impl Place {
             Ok(key) => Ok(Place::Object(bucket, key)),
             Err(error) => Err(Refusal::new(Code::InvalidObjectName, error.to_string())),
         }
-    }
-}
-
-fn refuse_subresources(head: &Head) -> Result<(), Refusal> {
-    match head.query.iter().find(|(name, _)| SUBRESOURCES.contains(name)) {
-        Some((name, _)) => {
-            let message = format!("This server does not know the operation {} ?{name}.", head.method);
-            Err(Refusal::new(Code::NotImplemented, message))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Without versioning every object has one version, called `null`.
-fn check_version(head: &Head) -> Result<(), Refusal> {
-    match head.query.get("versionId") {
-        None | Some("" | "null") => Ok(()),
-        Some(_) => Err(Refusal::new(
-            Code::NoSuchVersion,
-            "The specified version does not exist.",
-        )),
     }
 }
 
@@ -301,32 +346,45 @@ mod tests {
     }
 
     #[test]
+    fn parameters_choose_the_operation() {
+        let bucket = |operation| Ok(Operation::Bucket("b-1".parse().unwrap(), operation));
+        for (method, query, operation) in [
+            ("POST", "uploads", ObjectOperation::CreateUpload),
+            ("PUT", "uploadId=x&partNumber=1", ObjectOperation::UploadPart),
+            ("GET", "uploadId=x&max-parts=3", ObjectOperation::ListParts),
+            ("POST", "uploadId=x", ObjectOperation::CompleteUpload),
+            ("DELETE", "uploadId=x", ObjectOperation::AbortUpload),
+            ("POST", "append&position=0", ObjectOperation::Append),
+            ("POST", "restore", ObjectOperation::Restore),
+            ("GET", "acl=", ObjectOperation::GetAcl),
+            ("GET", "versionId=MTg0", ObjectOperation::Get),
+        ] {
+            let uri = format!("/b-1/a?{query}");
+            assert_eq!(routed(method, "localhost", &uri), object("b-1", "a", operation));
+        }
+        assert_eq!(
+            routed("GET", "localhost", "/b-1?versions&prefix=a"),
+            bucket(BucketOperation::ListVersions)
+        );
+    }
+
+    #[test]
     fn an_operation_that_is_not_there_is_never_another_one() {
-        assert_eq!(
-            routed("POST", "localhost", "/b-1/a?uploads"),
-            Err(Code::NotImplemented)
-        );
-        assert_eq!(
-            routed("GET", "localhost", "/b-1/a?acl="),
-            Err(Code::NotImplemented)
-        );
-        assert_eq!(
-            routed("PUT", "localhost", "/b-1/a?partNumber=1&uploadId=x"),
-            Err(Code::NotImplemented)
-        );
-        assert_eq!(
-            routed("GET", "localhost", "/b-1?versions"),
-            Err(Code::NotImplemented)
-        );
+        for (method, uri) in [
+            ("POST", "/b-1/a?append"),
+            ("PUT", "/b-1/a?partNumber=1"),
+            ("PUT", "/b-1/a?partNumber=1&uploadId=x&acl"),
+            ("GET", "/b-1/a?torrent"),
+            ("GET", "/b-1?lifecycle"),
+            ("GET", "/?acl"),
+        ] {
+            assert_eq!(
+                routed(method, "localhost", uri),
+                Err(Code::NotImplemented),
+                "{uri}"
+            );
+        }
         assert_eq!(routed("POST", "localhost", "/b-1/a"), Err(Code::MethodNotAllowed));
         assert_eq!(routed("PUT", "localhost", "/"), Err(Code::MethodNotAllowed));
-        assert_eq!(
-            routed("GET", "localhost", "/b-1/a?versionId=MTg0"),
-            Err(Code::NoSuchVersion)
-        );
-        assert_eq!(
-            routed("GET", "localhost", "/b-1/a?versionId=null"),
-            object("b-1", "a", ObjectOperation::Get)
-        );
     }
 }

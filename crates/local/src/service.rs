@@ -15,6 +15,7 @@ use crate::auth;
 use crate::clock::Clock;
 use crate::error::Refusal;
 use crate::handlers;
+use crate::inbound::RequestBody;
 use crate::request::Head;
 use crate::response::{self, LogEntry, ResponseBody};
 use crate::router::route;
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clock: Clock,
     pub(crate) missing_buckets: MissingBuckets,
+    /// How long it takes to restore an archived object.
+    pub(crate) restore_time: Duration,
     /// Makes hyper spell header names as the service does.
     pub(crate) spelling: Extensions,
 }
@@ -45,7 +48,8 @@ impl Service {
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Infallible> {
         let since = Instant::now();
-        let (parts, mut body) = request.into_parts();
+        let (parts, incoming) = request.into_parts();
+        let mut body = RequestBody::new(incoming);
         let ids = Ids::new(&self.clock);
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let host = parts
@@ -87,12 +91,12 @@ impl Service {
     async fn handle(
         &self,
         parts: http::request::Parts,
-        body: &mut Incoming,
+        body: &mut RequestBody,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let head = Head::parse(parts)?;
-        auth::check(&head, &self.credentials, self.clock.now())?;
+        let requester = auth::check(&head, &self.credentials, self.clock.now())?;
         let operation = route(&head)?;
-        handlers::run(self, &head, operation, body).await
+        handlers::run(self, &head, operation, requester, body).await
     }
 }
 
@@ -107,7 +111,7 @@ fn refused(refusal: Refusal, method: &Method, resource: &str, ids: &Ids) -> Resp
     response
 }
 
-async fn drain(body: &mut Incoming) {
+async fn drain(body: &mut RequestBody) {
     let read = async {
         let mut total = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -16,18 +16,29 @@ pub(super) enum Verdict {
 
 /// Judges the conditions by an object's tag and time of change (in Unix seconds).
 pub(super) fn judge(head: &Head, etag: &ETag, modified: i64) -> Verdict {
-    if let Some(tags) = head.header("if-match") {
+    judge_by(head, "", etag, modified)
+}
+
+/// Judges the conditions on the source of a copy. Whichever does not hold, the copy is not made.
+pub(super) fn source_matches(head: &Head, etag: &ETag, modified: i64) -> bool {
+    judge_by(head, "x-cos-copy-source-", etag, modified) == Verdict::Proceed
+}
+
+fn judge_by(head: &Head, prefix: &str, etag: &ETag, modified: i64) -> Verdict {
+    let header = |name| head.header(&format!("{prefix}{name}"));
+    let date = |name| date(head, &format!("{prefix}{name}"));
+    if let Some(tags) = header("if-match") {
         if !names(&tags, etag) {
             return Verdict::Failed;
         }
-    } else if date(head, "if-unmodified-since").is_some_and(|date| modified > date) {
+    } else if date("if-unmodified-since").is_some_and(|date| modified > date) {
         return Verdict::Failed;
     }
-    if let Some(tags) = head.header("if-none-match") {
+    if let Some(tags) = header("if-none-match") {
         if names(&tags, etag) {
             return Verdict::NotModified;
         }
-    } else if date(head, "if-modified-since").is_some_and(|date| modified <= date) {
+    } else if date("if-modified-since").is_some_and(|date| modified <= date) {
         return Verdict::NotModified;
     }
     Verdict::Proceed

@@ -1,21 +1,18 @@
 //! GET Object and HEAD Object.
 
 use std::ops::Range;
-use std::time::{Duration, UNIX_EPOCH};
 
-use cos_transport::{BucketName, ByteRange, ETag, ObjectKey, StorageClass};
+use cos_transport::{BucketName, ByteRange, ETag, ObjectKey};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::Answer;
+use super::access::{self, Requester};
 use super::conditions::{Verdict, allows_range, judge};
+use super::{Answer, describe};
 use crate::error::{Code, Refusal};
 use crate::request::Head;
 use crate::response::{ResponseBody, empty};
 use crate::service::Service;
-use crate::store::ObjectRecord;
-
-const CRC64: HeaderName = HeaderName::from_static("x-cos-hash-crc64ecma");
-const STORAGE_CLASS: HeaderName = HeaderName::from_static("x-cos-storage-class");
+use crate::store::{ObjectRecord, VersionId};
 
 /// Parameters that replace a header of the answer.
 const OVERRIDES: [(&str, HeaderName); 6] = [
@@ -27,21 +24,31 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-expires", header::EXPIRES),
 ];
 
-pub(super) async fn get(service: &Service, head: &Head, bucket: &BucketName, key: &ObjectKey) -> Answer {
-    let object = service.store.open_object(bucket.as_str(), key.as_str()).await?;
-    let object = object.ok_or(Code::NoSuchKey)?;
-    let etag = ETag::new(&object.record.etag);
-    match judge(head, &etag, object.record.modified.seconds()) {
+pub(super) async fn get(
+    service: &Service,
+    head: &Head,
+    bucket: &BucketName,
+    key: &ObjectKey,
+    requester: Requester,
+) -> Answer {
+    let found = service
+        .store
+        .open_object(bucket.as_str(), key.as_str(), version(head)?)
+        .await;
+    let object = found.map_err(|error| access::hide(requester, error))?;
+    let record = object.record;
+    access::require_readable_by(requester, &object.bucket, &record)?;
+    let now = service.clock.now();
+    let (etag, modified) = (ETag::new(&record.content.etag), record.modified.seconds());
+    match judge(head, &etag, modified) {
         Verdict::Proceed => {}
-        Verdict::NotModified => return Ok(not_modified(&object.record, &etag)),
+        Verdict::NotModified => return Ok(not_modified(&record)),
         Verdict::Failed => return Err(Code::PreconditionFailed.into()),
     }
-    if is_archived(&object.record) {
-        return Err(Code::InvalidObjectState.into());
-    }
+    describe::require_readable(&record, now)?;
     let overrides = overrides(head)?;
-    let total = object.record.length;
-    let requested = match allows_range(head, &etag, object.record.modified.seconds()) {
+    let total = record.content.length;
+    let requested = match allows_range(head, &etag, modified) {
         true => requested_range(head, total)?,
         false => None,
     };
@@ -49,7 +56,7 @@ pub(super) async fn get(service: &Service, head: &Head, bucket: &BucketName, key
         Some(range) => (StatusCode::PARTIAL_CONTENT, range),
         None => (StatusCode::OK, 0..total),
     };
-    let mut headers = headers(&object.record, &etag);
+    let mut headers = describe::headers(&object.bucket, &record, now);
     headers.extend(overrides);
     headers.insert(header::CONTENT_LENGTH, (range.end - range.start).into());
     if status == StatusCode::PARTIAL_CONTENT {
@@ -61,72 +68,50 @@ pub(super) async fn get(service: &Service, head: &Head, bucket: &BucketName, key
     Ok(response)
 }
 
-pub(super) async fn head(service: &Service, head: &Head, bucket: &BucketName, key: &ObjectKey) -> Answer {
-    let record = service.store.head_object(bucket.as_str(), key.as_str()).await?;
-    let record = record.ok_or(Code::NoSuchKey)?;
-    let etag = ETag::new(&record.etag);
+pub(super) async fn head(
+    service: &Service,
+    head: &Head,
+    bucket: &BucketName,
+    key: &ObjectKey,
+    requester: Requester,
+) -> Answer {
+    let found = service
+        .store
+        .head_object(bucket.as_str(), key.as_str(), version(head)?)
+        .await;
+    let (bucket, record) = found.map_err(|error| access::hide(requester, error))?;
+    access::require_readable_by(requester, &bucket, &record)?;
+    let etag = ETag::new(&record.content.etag);
     match judge(head, &etag, record.modified.seconds()) {
         Verdict::Proceed => {
             let mut response = empty(StatusCode::OK);
-            *response.headers_mut() = headers(&record, &etag);
+            *response.headers_mut() = describe::headers(&bucket, &record, service.clock.now());
             response
                 .headers_mut()
-                .insert(header::CONTENT_LENGTH, record.length.into());
+                .insert(header::CONTENT_LENGTH, record.content.length.into());
             Ok(response)
         }
-        Verdict::NotModified => Ok(not_modified(&record, &etag)),
+        Verdict::NotModified => Ok(not_modified(&record)),
         Verdict::Failed => Err(Code::PreconditionFailed.into()),
     }
 }
 
-/// The headers that say what arrived, or what is stored.
-pub(super) fn add_checksums(headers: &mut HeaderMap, etag: &ETag, crc64: u64) {
-    if let Ok(etag) = HeaderValue::from_str(&etag.quoted()) {
-        headers.insert(header::ETAG, etag);
+/// The version that a request means; without one, the latest.
+pub(super) fn version(head: &Head) -> Result<Option<VersionId>, Refusal> {
+    match head.query.get("versionId") {
+        None | Some("") => Ok(None),
+        Some(id) => VersionId::parse(id)
+            .map(Some)
+            .ok_or_else(|| Code::NoSuchVersion.into()),
     }
-    headers.insert(CRC64, crc64.into());
 }
 
-fn not_modified(record: &ObjectRecord, etag: &ETag) -> Response<ResponseBody> {
+fn not_modified(record: &ObjectRecord) -> Response<ResponseBody> {
     let mut response = empty(StatusCode::NOT_MODIFIED);
-    add_checksums(response.headers_mut(), etag, record.crc64);
+    let headers = response.headers_mut();
+    describe::add_checksums(headers, &ETag::new(&record.content.etag), record.content.crc64);
+    headers.insert(header::LAST_MODIFIED, describe::last_modified(record.modified));
     response
-        .headers_mut()
-        .insert(header::LAST_MODIFIED, last_modified(record));
-    response
-}
-
-fn is_archived(record: &ObjectRecord) -> bool {
-    let class = record.storage_class.parse().unwrap_or_default();
-    matches!(class, StorageClass::Archive | StorageClass::DeepArchive)
-}
-
-/// What both GET and HEAD tell about an object, but for the length.
-fn headers(record: &ObjectRecord, etag: &ETag) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in record.headers.iter() {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_bytes(value),
-        ) {
-            headers.append(name, value);
-        }
-    }
-    add_checksums(&mut headers, etag, record.crc64);
-    headers.insert(header::LAST_MODIFIED, last_modified(record));
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if record.storage_class != StorageClass::Standard.as_str()
-        && let Ok(class) = HeaderValue::from_str(&record.storage_class)
-    {
-        headers.insert(STORAGE_CLASS, class);
-    }
-    headers
-}
-
-fn last_modified(record: &ObjectRecord) -> HeaderValue {
-    let seconds = u64::try_from(record.modified.seconds()).unwrap_or(0);
-    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-    HeaderValue::from_str(&date).unwrap_or(HeaderValue::from_static(""))
 }
 
 fn overrides(head: &Head) -> Result<HeaderMap, Refusal> {

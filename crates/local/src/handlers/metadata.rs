@@ -1,10 +1,12 @@
 //! What an uploader says of an object in headers: checked, and picked out to be kept.
 
 use cos_transport::StorageClass;
+use http::HeaderValue;
 
+use super::tagging;
 use crate::error::{Code, Refusal};
 use crate::request::Head;
-use crate::store::Headers;
+use crate::store::{Attributes, Headers};
 
 const USER_METADATA: &str = "x-cos-meta-";
 /// Names and values of all user metadata together, in bytes, `x-cos-meta-` included.
@@ -22,15 +24,59 @@ const KEPT: [&str; 6] = [
 
 const DEFAULT_CONTENT_TYPE: &[u8] = b"application/octet-stream";
 
-/// What is said of a new object.
-pub(super) struct Metadata {
-    pub(super) headers: Headers,
-    pub(super) storage_class: StorageClass,
-    pub(super) acl: Headers,
-}
+/// Headers that ask for more than storing the body. What cannot be done is refused, not overlooked.
+const UNKNOWN_WISHES: [&str; 8] = [
+    "if-match",
+    "if-none-match",
+    "pic-operations",
+    "x-cos-callback",
+    "x-cos-object-lock",
+    "x-cos-server-side-encryption",
+    "x-cos-website-redirect-location",
+    "x-cos-forbid-overwrite",
+];
 
 /// Reads an upload's metadata.
-pub(super) fn of_upload(head: &Head) -> Result<Metadata, Refusal> {
+pub(super) fn of_upload(head: &Head) -> Result<Attributes, Refusal> {
+    Ok(Attributes {
+        headers: headers(head)?,
+        ..of_copy(head)?
+    })
+}
+
+/// Reads what a copy never takes from its source: storage class and access.
+pub(super) fn of_copy(head: &Head) -> Result<Attributes, Refusal> {
+    Ok(Attributes {
+        headers: Headers::default(),
+        storage_class: storage_class(head)?.as_str().to_owned(),
+        acl: acl(head, &OBJECT_ACLS)?,
+        tags: tagging::of_header(head)?,
+    })
+}
+
+/// Refuses an upload that asks for what this server cannot do.
+pub(super) fn refuse_unknown_wishes(head: &Head) -> Result<(), Refusal> {
+    let is_wish = |name: &str| UNKNOWN_WISHES.iter().any(|wish| name.starts_with(wish));
+    // What is already so needs no doing.
+    let is_default = |name: &str, value: &HeaderValue| name == "x-cos-forbid-overwrite" && value == "false";
+    let found = head
+        .headers
+        .iter()
+        .find(|(name, value)| is_wish(name.as_str()) && !is_default(name.as_str(), value));
+    match found {
+        Some((name, _)) => Err(Refusal::new(
+            Code::NotImplemented,
+            format!("This server does not know the header {name} here."),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The canned lists of an object and of a bucket.
+pub(super) const OBJECT_ACLS: [&str; 3] = ["default", "private", "public-read"];
+pub(super) const BUCKET_ACLS: [&str; 3] = ["private", "public-read", "public-read-write"];
+
+fn headers(head: &Head) -> Result<Headers, Refusal> {
     let mut headers = Headers::default();
     for name in KEPT {
         match head.headers.get(name) {
@@ -40,11 +86,7 @@ pub(super) fn of_upload(head: &Head) -> Result<Metadata, Refusal> {
         }
     }
     user_metadata(head, &mut headers)?;
-    Ok(Metadata {
-        headers,
-        storage_class: storage_class(head)?,
-        acl: acl(head, &["default", "private", "public-read"])?,
-    })
+    Ok(headers)
 }
 
 fn user_metadata(head: &Head, headers: &mut Headers) -> Result<(), Refusal> {

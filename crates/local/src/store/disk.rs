@@ -3,11 +3,11 @@
 //! A file's name is a random id; nothing about a key reaches the file system. A body exists for readers once
 //! an index entry names it, so what is on disk without an entry is garbage and never visible.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use cos_transport::checksum::Crc64;
@@ -16,7 +16,8 @@ use tempfile::TempPath;
 use tokio::task::JoinHandle;
 
 use super::error::{OpenError, StoreError};
-use super::record::{BodyId, Place, Segment};
+use super::index::Released;
+use super::record::{Body, BodyId, Content, Place, Segment};
 
 /// Bodies up to this many bytes are kept in the index: one commit stores them, without a file to sync.
 pub(crate) const INDEX_BODY_MAX: usize = 8 * 1024;
@@ -31,6 +32,16 @@ pub(crate) struct Disk {
     incoming: PathBuf,
     /// Held by every body that is on its way.
     on_the_way: Arc<()>,
+    /// The lists of segments that are being read.
+    pins: Mutex<HashMap<BodyId, Pin>>,
+}
+
+/// A list that is being read: its files stay until the last reader is done.
+#[derive(Debug, Default)]
+struct Pin {
+    readers: usize,
+    /// Files to be removed then.
+    released: Vec<BodyId>,
 }
 
 impl Disk {
@@ -40,6 +51,7 @@ impl Disk {
             objects: folder.join("objects"),
             incoming: folder.join("incoming"),
             on_the_way: Arc::default(),
+            pins: Mutex::default(),
         };
         super::create_folder(&disk.incoming)?;
         for shard in 0..=u8::MAX {
@@ -71,9 +83,46 @@ impl Disk {
         Ok(removed)
     }
 
-    /// Whether no body is on its way between a client and the index.
+    /// Whether no body is on its way between a client and the index, and none waits for a reader to be removed.
     pub(crate) fn is_quiet(&self) -> bool {
-        Arc::strong_count(&self.on_the_way) == 1
+        Arc::strong_count(&self.on_the_way) == 1 && self.pins().values().all(|pin| pin.released.is_empty())
+    }
+
+    /// Keeps the files of a list of segments from being removed. To be called before the list is looked up: what is
+    /// found then stays.
+    pub(crate) fn pin(self: &Arc<Self>, list: BodyId) -> Pinned {
+        self.pins().entry(list).or_default().readers += 1;
+        Pinned {
+            disk: self.clone(),
+            list,
+        }
+    }
+
+    /// Removes files that no index entry names any more, or leaves that to the last reader of their list.
+    /// Gives whether all are gone or taken care of.
+    pub(crate) fn release(&self, released: Released) -> bool {
+        if let Some(list) = released.list
+            && let Some(pin) = self.pins().get_mut(&list)
+        {
+            pin.released.extend(released.files);
+            return true;
+        }
+        self.remove_all(&released.files)
+    }
+
+    fn remove_all(&self, files: &[BodyId]) -> bool {
+        let mut all_removed = true;
+        for id in files {
+            if let Err(error) = fs::remove_file(self.path(*id)) {
+                tracing::warn!(%error, body = %id, "a released body cannot be removed");
+                all_removed = false;
+            }
+        }
+        all_removed
+    }
+
+    fn pins(&self) -> MutexGuard<'_, HashMap<BodyId, Pin>> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a body for reading. The handle stays good when the body is replaced or deleted.
@@ -81,14 +130,40 @@ impl Disk {
         File::open(self.path(id))
     }
 
-    /// Unlinks a body that no index entry names any more.
-    pub(crate) fn remove(&self, id: BodyId) -> io::Result<()> {
-        fs::remove_file(self.path(id))
-    }
-
     fn path(&self, id: BodyId) -> PathBuf {
         let name = id.to_string();
         self.objects.join(&name[..2]).join(name)
+    }
+}
+
+/// Holds back the removal of a list's files.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    disk: Arc<Disk>,
+    list: BodyId,
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let released = {
+            let mut pins = self.disk.pins();
+            let is_last = pins.get_mut(&self.list).is_some_and(|pin| {
+                pin.readers -= 1;
+                pin.readers == 0
+            });
+            is_last.then(|| pins.remove(&self.list)).flatten()
+        };
+        let Some(files) = released.map(|pin| pin.released).filter(|files| !files.is_empty()) else {
+            return;
+        };
+        let disk = self.disk.clone();
+        let remove = move || {
+            disk.remove_all(&files);
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
     }
 }
 
@@ -217,9 +292,9 @@ impl Sink {
     }
 
     fn finish(self) -> Result<StagedBody, StoreError> {
-        let content = match self.file {
-            None if self.length == 0 => Content::Empty,
-            None => Content::Index(BodyId::random(), self.held.freeze()),
+        let staged = match self.file {
+            None if self.length == 0 => Staged::Empty,
+            None => Staged::Index(BodyId::random(), self.held.freeze()),
             Some((file, temporary)) => {
                 file.sync_all().map_err(StoreError::io("sync a body"))?;
                 let id = BodyId::random();
@@ -231,11 +306,11 @@ impl Sink {
                 let guard = TempPath::try_from_path(&path).map_err(StoreError::io("rename a body"))?;
                 let shard = path.parent().unwrap_or(&self.disk.objects);
                 sync_folder(shard).map_err(StoreError::io("sync a body's folder"))?;
-                Content::File(id, guard)
+                Staged::File(id, guard)
             }
         };
         Ok(StagedBody {
-            content,
+            staged,
             _on_the_way: self.on_the_way,
             length: self.length,
             md5: self.md5.finalize().into(),
@@ -247,8 +322,8 @@ impl Sink {
 /// A complete, synced body that no index entry names yet. Dropped, it is removed again.
 #[derive(Debug)]
 pub(crate) struct StagedBody {
-    content: Content,
-    /// Dropped after the content has been kept or removed.
+    staged: Staged,
+    /// Dropped after the body has been kept or removed.
     _on_the_way: Arc<()>,
     /// In bytes.
     pub(crate) length: u64,
@@ -258,7 +333,7 @@ pub(crate) struct StagedBody {
 }
 
 #[derive(Debug)]
-enum Content {
+enum Staged {
     Empty,
     Index(BodyId, Bytes),
     File(BodyId, TempPath),
@@ -266,32 +341,35 @@ enum Content {
 
 impl StagedBody {
     /// What the index entry says about this body.
-    pub(crate) fn segments(&self) -> Vec<Segment> {
+    pub(crate) fn content(&self) -> Content {
         let segment = |id, place| {
-            vec![Segment {
-                id,
-                length: self.length,
-                place,
-            }]
+            let length = self.length;
+            Body::One(Segment { id, length, place })
         };
-        match &self.content {
-            Content::Empty => Vec::new(),
-            Content::Index(id, _) => segment(*id, Place::Index),
-            Content::File(id, _) => segment(*id, Place::File),
+        let body = match &self.staged {
+            Staged::Empty => Body::Empty,
+            Staged::Index(id, _) => segment(*id, Place::Index),
+            Staged::File(id, _) => segment(*id, Place::File),
+        };
+        Content {
+            body,
+            length: self.length,
+            etag: hex::encode(self.md5),
+            crc64: self.crc64,
         }
     }
 
     /// The bytes to be written into the index, if that is their place.
     pub(crate) fn index_body(&self) -> Option<(BodyId, &[u8])> {
-        match &self.content {
-            Content::Index(id, bytes) => Some((*id, bytes)),
-            Content::Empty | Content::File(..) => None,
+        match &self.staged {
+            Staged::Index(id, bytes) => Some((*id, bytes)),
+            Staged::Empty | Staged::File(..) => None,
         }
     }
 
     /// An index entry names the body (or may name it): it stays.
     pub(crate) fn keep(self) {
-        if let Content::File(_, guard) = self.content {
+        if let Staged::File(_, guard) = self.staged {
             // Cannot fail where files have no "temporary" attribute to clear.
             let _ = guard.keep();
         }

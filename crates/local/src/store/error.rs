@@ -3,6 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cos_transport::wire::multipart::PartNumber;
+
+use super::version::Version;
+
 /// Why the folder could not be opened as a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,6 +87,29 @@ pub(crate) enum StoreError {
     BucketAlreadyExists,
     #[error("the bucket is not empty")]
     BucketNotEmpty,
+    #[error("the object does not exist")]
+    NoSuchKey,
+    #[error("the object has no such version")]
+    NoSuchVersion,
+    #[error("the version is a delete marker")]
+    DeleteMarker(Version),
+    #[error("the upload does not exist")]
+    NoSuchUpload,
+    #[error("part {0} was not uploaded, or is another one")]
+    InvalidPart(PartNumber),
+    #[error("part {0} is too small not to be the last")]
+    PartTooSmall(PartNumber),
+    #[error("the object would be too large")]
+    ObjectTooLarge,
+    #[error("the object ends at {0}")]
+    WrongPosition(u64),
+    #[error("the object was not made by appending")]
+    NotAppendable,
+    #[error("the bucket keeps versions")]
+    AppendWithVersions,
+    /// What a change of a record found.
+    #[error("the object's state does not allow that")]
+    State(StateConflict),
     #[error("cannot {action}: {source}")]
     Io { action: &'static str, source: io::Error },
     #[error("the index failed: {0}")]
@@ -93,6 +120,15 @@ pub(crate) enum StoreError {
     BodyLost,
     #[error("the store is closing")]
     Closed,
+}
+
+/// Why a record cannot be changed as asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StateConflict {
+    NotArchived,
+    RestoreInProgress,
+    /// The storage class does not know the speed that was asked for.
+    TierUnknown,
 }
 
 impl StoreError {

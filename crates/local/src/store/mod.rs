@@ -9,29 +9,35 @@ mod error;
 mod folder;
 mod index;
 mod list;
+mod objects;
 mod read;
 mod record;
+mod uploads;
+mod version;
 mod writer;
 
-use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
 use redb::ReadableTable as _;
 
-pub(crate) use disk::{BodyWriter, StagedBody, sync_folder};
+pub(crate) use disk::{StagedBody, sync_folder};
 pub use error::OpenError;
-pub(crate) use error::StoreError;
+pub(crate) use error::{StateConflict, StoreError};
 pub(crate) use folder::{CREDENTIALS, create_folder};
-pub(crate) use list::{ListPage, ListQuery};
+pub(crate) use list::{ListQuery, Listed};
+pub(crate) use objects::{Deleted, SINGLE_MAX, Written};
 pub(crate) use read::{BodyReader, OpenObject};
-pub(crate) use record::{BucketRecord, Headers, ObjectRecord, UnixMillis};
+pub(crate) use record::{
+    Attributes, BucketRecord, Headers, ObjectRecord, ObjectType, OlderRecord, PartRecord, Restore,
+    UnixMillis, UploadRecord, Versioning,
+};
+pub(crate) use version::{Version, VersionId};
 
 use disk::{Disk, blocking};
 use folder::{lock, private_file, refuse_foreign};
 use index::{FORMAT, Snapshot, Tables};
-use record::Place;
 use writer::{Change, Writer};
 
 const INDEX: &str = "index.redb";
@@ -73,7 +79,8 @@ impl Store {
         let disk = Arc::new(Disk::open(&folder)?);
         let database = open_index(&folder)?;
         if was_unclean(&database, &folder)? {
-            let live = live_files(&database).map_err(|e| damaged(&folder, &e))?;
+            let live = Snapshot::of(&database).and_then(|snapshot| snapshot.live_files());
+            let live = live.map_err(|e| damaged(&folder, &e))?;
             let removed = disk.collect(&live)?;
             tracing::info!(
                 removed,
@@ -124,104 +131,25 @@ impl Store {
         self.read(|snapshot| snapshot.buckets()).await
     }
 
-    /// Starts to receive a body.
-    pub(crate) fn receive(&self) -> BodyWriter {
-        BodyWriter::new(self.disk.clone())
-    }
-
-    /// Stores an object whose body has been received, replacing the one of the same key.
-    pub(crate) async fn put_object(
-        &self,
-        bucket: &str,
-        key: &str,
-        record: ObjectRecord,
-        body: StagedBody,
-        missing: MissingBuckets,
-    ) -> Result<(), StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let change = move |tables: &mut Tables<'_>| {
-            if tables.bucket(&bucket)?.is_none() {
-                match missing {
-                    MissingBuckets::Refuse => return Err(StoreError::NoSuchBucket),
-                    MissingBuckets::Create => {
-                        let created = BucketRecord {
-                            created: record.modified,
-                            acl: Headers::default(),
-                        };
-                        tables.put_bucket(&bucket, &created)?;
-                    }
-                }
-            }
-            if let Some((id, bytes)) = body.index_body() {
-                tables.put_body(id, bytes)?;
-            }
-            let released = tables.put_object(&bucket, &key, &record)?;
-            Ok(Change {
-                value: (),
-                adopted: Some(body),
-                released,
-            })
-        };
-        self.writer.apply(change).await
-    }
-
-    /// Deletes an object; that there is none is no error.
-    pub(crate) async fn delete_object(&self, bucket: &str, key: &str) -> Result<(), StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let change = move |tables: &mut Tables<'_>| {
-            if tables.bucket(&bucket)?.is_none() {
-                return Err(StoreError::NoSuchBucket);
-            }
-            let released = tables.remove_object(&bucket, &key)?;
-            Ok(Change {
-                value: (),
-                adopted: None,
-                released,
-            })
-        };
-        self.writer.apply(change).await
-    }
-
-    /// What is known about an object.
-    pub(crate) async fn head_object(
-        &self,
-        bucket: &str,
-        key: &str,
-    ) -> Result<Option<ObjectRecord>, StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        self.read(move |snapshot| existing(snapshot, &bucket)?.object(&bucket, &key))
-            .await
-    }
-
-    /// Opens an object for reading.
-    pub(crate) async fn open_object(
-        &self,
-        bucket: &str,
-        key: &str,
-    ) -> Result<Option<OpenObject>, StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let (database, disk) = (self.database.clone(), self.disk.clone());
-        blocking(move || read::open(&database, &disk, &bucket, &key)).await
-    }
-
-    /// One page of a bucket's objects.
-    pub(crate) async fn list(&self, bucket: &str, query: ListQuery) -> Result<ListPage, StoreError> {
+    /// Changes a bucket's record.
+    pub(crate) async fn update_bucket<F>(&self, bucket: &str, update: F) -> Result<(), StoreError>
+    where
+        F: FnOnce(&mut BucketRecord) + Send + 'static,
+    {
         let bucket = bucket.to_owned();
-        self.read(move |snapshot| list::list(existing(snapshot, &bucket)?, &bucket, &query))
-            .await
+        self.change(move |tables| {
+            let mut record = tables.existing(&bucket)?;
+            update(&mut record);
+            tables.put_bucket(&bucket, &record)
+        })
+        .await
     }
 
     async fn change<F>(&self, change: F) -> Result<(), StoreError>
     where
         F: FnOnce(&mut Tables<'_>) -> Result<(), StoreError> + Send + 'static,
     {
-        let change = |tables: &mut Tables<'_>| {
-            change(tables).map(|()| Change {
-                value: (),
-                adopted: None,
-                released: Vec::new(),
-            })
-        };
+        let change = |tables: &mut Tables<'_>| change(tables).map(Change::of);
         self.writer.apply(change).await
     }
 
@@ -233,13 +161,6 @@ impl Store {
         let database = self.database.clone();
         blocking(move || read(&Snapshot::of(&database)?)).await
     }
-}
-
-fn existing<'s>(snapshot: &'s Snapshot, bucket: &str) -> Result<&'s Snapshot, StoreError> {
-    snapshot
-        .bucket(bucket)?
-        .map(|_| snapshot)
-        .ok_or(StoreError::NoSuchBucket)
 }
 
 fn open_index(folder: &Path) -> Result<redb::Database, OpenError> {
@@ -290,23 +211,6 @@ fn damaged(folder: &Path, error: &StoreError) -> OpenError {
         folder: folder.to_owned(),
         reason: error.to_string(),
     }
-}
-
-/// Every body file that an entry names.
-fn live_files(database: &redb::Database) -> Result<HashSet<record::BodyId>, StoreError> {
-    let mut live = HashSet::new();
-    for entry in Snapshot::of(database)?.objects()?.range(..)? {
-        let (key, value) = entry?;
-        let record = index::decode_object(&String::from_utf8_lossy(key.value()), value.value())?;
-        live.extend(
-            record
-                .segments
-                .iter()
-                .filter(|s| s.place == Place::File)
-                .map(|s| s.id),
-        );
-    }
-    Ok(live)
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! Records are JSON: they can be read by eye with any redb viewer, and a later version may add fields.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::version::Version;
 
 /// A point in time, in milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -16,6 +19,12 @@ impl UnixMillis {
     pub(crate) fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
+
+    /// Later by a duration.
+    pub(crate) fn after(self, duration: Duration) -> UnixMillis {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        UnixMillis(self.0.saturating_add(millis))
+    }
 }
 
 /// A bucket.
@@ -25,26 +34,143 @@ pub(crate) struct BucketRecord {
     /// Canned ACL and grants, as sent: `x-cos-acl`, `x-cos-grant-*`.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub(crate) acl: Headers,
+    #[serde(default)]
+    pub(crate) versioning: Versioning,
 }
 
-/// The current version of an object.
+impl BucketRecord {
+    pub(crate) fn new(created: UnixMillis) -> BucketRecord {
+        BucketRecord {
+            created,
+            acl: Headers::default(),
+            versioning: Versioning::default(),
+        }
+    }
+}
+
+/// Whether a bucket keeps the versions that writes and deletions replace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Versioning {
+    #[default]
+    Never,
+    Enabled,
+    /// Versions are kept, but new ones are all called `null` and replace one another.
+    Suspended,
+}
+
+/// One version of an object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
-    /// The body: the concatenation of these. Empty for an empty object.
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) version: Version,
+    pub(crate) content: Content,
+    pub(crate) modified: UnixMillis,
+    pub(crate) attributes: Attributes,
+    #[serde(default, skip_serializing_if = "ObjectType::is_normal")]
+    pub(crate) object_type: ObjectType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restore: Option<Restore>,
+}
+
+/// A stored run of bytes and its checksums: an object's, or a part's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) body: Body,
     /// Length of the body in bytes.
     pub(crate) length: u64,
     /// Without quotes.
     pub(crate) etag: String,
     /// CRC-64/XZ of the body.
     pub(crate) crc64: u64,
-    pub(crate) modified: UnixMillis,
+}
+
+/// What the uploader says of an object.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Attributes {
     /// The response headers of GET and HEAD that the uploader chose, user metadata included.
     pub(crate) headers: Headers,
     pub(crate) storage_class: String,
     /// Canned ACL and grants, as sent: `x-cos-acl`, `x-cos-grant-*`.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub(crate) acl: Headers,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tags: Vec<(String, String)>,
+}
+
+/// Whether an object may grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ObjectType {
+    #[default]
+    Normal,
+    Appendable,
+}
+
+impl ObjectType {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_normal(&self) -> bool {
+        *self == ObjectType::Normal
+    }
+}
+
+/// A request to make an archived object readable for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restore {
+    pub(crate) requested: UnixMillis,
+    /// From when on the object can be read.
+    pub(crate) ready: UnixMillis,
+    /// From when on it cannot be read any more.
+    pub(crate) expires: UnixMillis,
+    pub(crate) tier: String,
+}
+
+/// An object was deleted here, and its older versions kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MarkerRecord {
+    pub(crate) version: Version,
+    pub(crate) modified: UnixMillis,
+}
+
+/// A version that a plain GET does not find: one that was replaced, or a delete marker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OlderRecord {
+    Object(Box<ObjectRecord>),
+    Marker(MarkerRecord),
+}
+
+impl OlderRecord {
+    pub(crate) fn version(&self) -> Version {
+        match self {
+            OlderRecord::Object(object) => object.version,
+            OlderRecord::Marker(marker) => marker.version,
+        }
+    }
+}
+
+/// A multipart upload that was begun and neither completed nor aborted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct UploadRecord {
+    pub(crate) initiated: UnixMillis,
+    /// Of the object to be.
+    pub(crate) attributes: Attributes,
+}
+
+/// A part of such an upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PartRecord {
+    pub(crate) content: Content,
+    pub(crate) modified: UnixMillis,
+}
+
+/// Where the bytes of a body are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Body {
+    Empty,
+    One(Segment),
+    /// The concatenation of the segments listed in the index under this id.
+    Many(BodyId),
 }
 
 /// A run of body bytes and where it is stored.
@@ -117,6 +243,11 @@ pub(crate) struct Headers(Vec<(String, Vec<u8>)>);
 impl Headers {
     pub(crate) fn push(&mut self, name: &str, value: &[u8]) {
         self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The value of the first line of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {

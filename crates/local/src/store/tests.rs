@@ -1,19 +1,14 @@
 use bytes::Bytes;
+use cos_transport::wire::multipart::{CompletedPart, PartNumber};
 use proptest::prelude::*;
 
 use super::*;
 
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
 async fn store(folder: &Path) -> Store {
     let store = Store::open(folder).unwrap();
-    let _ = store
-        .create_bucket(
-            "b-1",
-            BucketRecord {
-                created: UnixMillis(0),
-                acl: Headers::default(),
-            },
-        )
-        .await;
+    let _ = store.create_bucket("b-1", BucketRecord::new(NOW)).await;
     store
 }
 
@@ -23,29 +18,29 @@ async fn put(store: &Store, key: &str, body: &[u8]) {
         writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
     }
     let body = writer.finish().await.unwrap();
-    let record = record(&body);
-    store
-        .put_object("b-1", key, record, body, MissingBuckets::Refuse)
-        .await
-        .unwrap();
+    put_body(store, "b-1", key, body).await.unwrap();
 }
 
-fn record(body: &StagedBody) -> ObjectRecord {
-    ObjectRecord {
-        segments: body.segments(),
-        length: body.length,
-        etag: hex::encode(body.md5),
-        crc64: body.crc64,
-        modified: UnixMillis(1_700_000_000_000),
-        headers: Headers::default(),
-        storage_class: "STANDARD".to_owned(),
-        acl: Headers::default(),
-    }
+async fn put_body(store: &Store, bucket: &str, key: &str, body: StagedBody) -> Result<Written, StoreError> {
+    let attributes = Attributes::default();
+    store
+        .put_object(bucket, key, attributes, body, MissingBuckets::Refuse, NOW)
+        .await
+}
+
+async fn delete(store: &Store, key: &str) -> Result<Vec<Deleted>, StoreError> {
+    store
+        .delete_objects("b-1", vec![(key.to_owned(), None)], NOW)
+        .await
 }
 
 async fn get(store: &Store, key: &str) -> Option<Vec<u8>> {
-    let object = store.open_object("b-1", key).await.unwrap()?;
-    let length = object.record.length;
+    let object = match store.open_object("b-1", key, None).await {
+        Ok(object) => object,
+        Err(StoreError::NoSuchKey) => return None,
+        Err(error) => panic!("{error}"),
+    };
+    let length = object.record.content.length;
     Some(drain(object.body.reader(0..length)).await)
 }
 
@@ -92,7 +87,7 @@ async fn a_range_of_a_body_is_exactly_that() {
     let body = pattern(700_000);
     put(&store, "k", &body).await;
     for range in [0..1, 262_143..262_145, 699_999..700_000, 5..600_000] {
-        let object = store.open_object("b-1", "k").await.unwrap().unwrap();
+        let object = store.open_object("b-1", "k", None).await.unwrap();
         let got = drain(object.body.reader(range.clone())).await;
         assert_eq!(
             got,
@@ -107,11 +102,11 @@ async fn a_reader_keeps_its_body_while_the_key_is_replaced_and_deleted() {
     let store = store(folder.path()).await;
     let first = pattern(900_000);
     put(&store, "k", &first).await;
-    let object = store.open_object("b-1", "k").await.unwrap().unwrap();
+    let object = store.open_object("b-1", "k", None).await.unwrap();
     let mut reader = object.body.reader(0..900_000);
     let mut got = reader.next().await.unwrap().unwrap().to_vec();
     put(&store, "k", b"second").await;
-    store.delete_object("b-1", "k").await.unwrap();
+    delete(&store, "k").await.unwrap();
     store.close();
     assert_eq!(body_files(folder.path()), 0);
     got.extend(drain(reader).await);
@@ -126,7 +121,7 @@ async fn a_replaced_or_deleted_body_leaves_no_file() {
         put(&store, "k", &pattern(50_000)).await;
         put(&store, "l", &pattern(50_000)).await;
     }
-    store.delete_object("b-1", "l").await.unwrap();
+    delete(&store, "l").await.unwrap();
     store.close();
     assert_eq!(body_files(folder.path()), 1);
 }
@@ -145,10 +140,7 @@ async fn an_abandoned_body_leaves_no_file() {
     let mut writer = store.receive();
     writer.write(pattern(300_000).into()).await.unwrap();
     let sink = writer.finish().await.unwrap();
-    let record = record(&sink);
-    let refused = store
-        .put_object("none-1", "k", record, sink, MissingBuckets::Refuse)
-        .await;
+    let refused = put_body(&store, "none-1", "k", sink).await;
     assert!(matches!(refused, Err(StoreError::NoSuchBucket)));
     assert_eq!(body_files(folder.path()), 0);
 }
@@ -206,10 +198,7 @@ async fn a_closed_store_refuses_changes_and_opens_again() {
     let first = store(folder.path()).await;
     put(&first, "k", b"kept").await;
     first.close();
-    assert!(matches!(
-        first.delete_object("b-1", "k").await,
-        Err(StoreError::Closed)
-    ));
+    assert!(matches!(delete(&first, "k").await, Err(StoreError::Closed)));
     drop(first);
     let second = Store::open(folder.path()).unwrap();
     assert_eq!(get(&second, "k").await.unwrap(), b"kept");
@@ -264,7 +253,7 @@ async fn a_missing_body_is_an_error_and_not_an_endless_search() {
         }
     }
     assert!(matches!(
-        store.open_object("b-1", "k").await,
+        store.open_object("b-1", "k", None).await,
         Err(StoreError::BodyLost)
     ));
 }
@@ -278,7 +267,7 @@ async fn only_an_empty_bucket_is_deleted() {
         store.delete_bucket("b-1").await,
         Err(StoreError::BucketNotEmpty)
     ));
-    store.delete_object("b-1", "k").await.unwrap();
+    delete(&store, "k").await.unwrap();
     store.delete_bucket("b-1").await.unwrap();
     assert!(matches!(
         store.delete_bucket("b-1").await,
@@ -307,7 +296,7 @@ async fn concurrent_writes_are_all_there() {
         )
         .await
         .unwrap();
-    assert_eq!(page.objects.len(), 200);
+    assert_eq!(page.entries.len(), 200);
     for i in 0..200 {
         assert_eq!(get(&store, &format!("k{i:03}")).await.unwrap(), pattern(i * 100));
     }
@@ -356,19 +345,140 @@ proptest! {
             let store = store(folder.path()).await;
             // Neighbours that must never show up.
             for bucket in ["a-1", "b-10"] {
-                let record = BucketRecord { created: UnixMillis(0), acl: Headers::default() };
-                store.create_bucket(bucket, record).await.unwrap();
+                store.create_bucket(bucket, BucketRecord::new(NOW)).await.unwrap();
                 let body = store.receive().finish().await.unwrap();
-                store.put_object(bucket, "a", self::record(&body), body, MissingBuckets::Refuse).await.unwrap();
+                put_body(&store, bucket, "a", body).await.unwrap();
             }
             let keys: Vec<String> = keys.into_iter().collect();
             for key in &keys {
                 put(&store, key, b"").await;
             }
-            let query = ListQuery { prefix, delimiter, marker, limit };
+            let query = ListQuery { prefix, delimiter, marker, marker_id: None, limit };
             let page = store.list("b-1", query.clone()).await.unwrap();
-            let objects: Vec<String> = page.objects.into_iter().map(|(key, _)| key).collect();
-            assert_eq!((objects, page.common_prefixes, page.next_marker.is_some()), expected(&keys, &query));
+            let objects: Vec<String> = page.entries.into_iter().map(|entry| entry.key).collect();
+            assert_eq!((objects, page.common_prefixes, page.next.is_some()), expected(&keys, &query));
         });
     }
+}
+
+/// A body of many segments, some in the index and some in files.
+async fn many_segments(store: &Store, key: &str, lengths: &[usize]) -> Vec<u8> {
+    let attributes = Attributes::default;
+    let record = UploadRecord {
+        initiated: NOW,
+        attributes: attributes(),
+    };
+    let id = store
+        .create_upload("b-1", key, record, MissingBuckets::Refuse)
+        .await
+        .unwrap();
+    let (mut whole, mut named) = (Vec::new(), Vec::new());
+    for (number, length) in (1..).zip(lengths) {
+        let bytes = pattern(*length + number)[number..].to_vec();
+        let mut writer = store.receive();
+        writer.write(bytes.clone().into()).await.unwrap();
+        let body = writer.finish().await.unwrap();
+        let number = PartNumber::new(u32::try_from(number).unwrap()).unwrap();
+        let content = store.put_part("b-1", key, &id, number, body, NOW).await.unwrap();
+        whole.extend(bytes);
+        named.push(CompletedPart {
+            number,
+            etag: cos_transport::ETag::new(&content.etag),
+            check: None,
+        });
+    }
+    let written = store.complete_upload("b-1", key, &id, named, NOW).await.unwrap();
+    assert_eq!(written.content.crc64, cos_transport::checksum::Crc64::of(&whole));
+    whole
+}
+
+const MIB: usize = 1024 * 1024;
+
+#[tokio::test]
+async fn a_reader_of_many_segments_keeps_them_until_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let whole = many_segments(&store, "k", &[MIB, MIB + 5, MIB, 100]).await;
+    let object = store.open_object("b-1", "k", None).await.unwrap();
+    let mut reader = object.body.reader(3..whole.len() as u64);
+    let mut got = reader.next().await.unwrap().unwrap().to_vec();
+    put(&store, "k", b"second").await;
+    delete(&store, "k").await.unwrap();
+    store.close();
+    assert_eq!(body_files(folder.path()), 3, "held back");
+    while let Some(piece) = reader.next().await.unwrap() {
+        got.extend_from_slice(&piece);
+    }
+    assert!(got == whole[3..]);
+    drop(reader);
+    while body_files(folder.path()) > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(Snapshot::of(&store.database).unwrap().counts(), [0; 5]);
+}
+
+#[tokio::test]
+async fn files_held_back_at_a_crash_are_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let crashed = store(folder.path()).await;
+    let whole = many_segments(&crashed, "kept", &[MIB, MIB]).await;
+    many_segments(&crashed, "k", &[MIB, MIB]).await;
+    let object = crashed.open_object("b-1", "k", None).await.unwrap();
+    delete(&crashed, "k").await.unwrap();
+    crashed.close();
+    std::mem::forget(object.body.reader(0..1));
+    assert_eq!(body_files(folder.path()), 4);
+    // The forgotten reader keeps the database of this process open.
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(folder.path(), copy.path());
+    let store = Store::open(copy.path()).unwrap();
+    assert_eq!(body_files(copy.path()), 2);
+    assert!(get(&store, "kept").await.unwrap() == whole);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_appended_object_grows_without_limit_on_its_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let mut whole = Vec::new();
+    for length in [0, 10, 9000, 0, 3, 300_000, 7] {
+        let bytes = pattern(length);
+        let mut writer = store.receive();
+        writer.write(bytes.clone().into()).await.unwrap();
+        let body = writer.finish().await.unwrap();
+        let (position, attributes) = (whole.len() as u64, Attributes::default());
+        let written = store
+            .append_object(
+                "b-1",
+                "k",
+                position,
+                attributes,
+                body,
+                MissingBuckets::Refuse,
+                NOW,
+            )
+            .await
+            .unwrap();
+        whole.extend(bytes);
+        assert_eq!(written.content.length, whole.len() as u64);
+        assert_eq!(written.content.crc64, cos_transport::checksum::Crc64::of(&whole));
+        assert!(get(&store, "k").await.unwrap() == whole);
+    }
+    delete(&store, "k").await.unwrap();
+    store.close();
+    assert_eq!(body_files(folder.path()), 0);
+    assert_eq!(Snapshot::of(&store.database).unwrap().counts(), [0; 5]);
 }

@@ -11,8 +11,7 @@ use tokio::sync::oneshot;
 
 use super::disk::{Disk, StagedBody};
 use super::error::StoreError;
-use super::index::Tables;
-use super::record::{Place, Segment};
+use super::index::{Released, Tables};
 
 /// Changes in one transaction at most, to bound the memory of a commit.
 const GROUP_MAX: usize = 1024;
@@ -22,8 +21,13 @@ pub(crate) struct Change<T> {
     pub(crate) value: T,
     /// The body that the index names from now on.
     pub(crate) adopted: Option<StagedBody>,
-    /// What the index does not name any more.
-    pub(crate) released: Vec<Segment>,
+}
+
+impl<T> Change<T> {
+    /// A change that brings no body.
+    pub(crate) fn of(value: T) -> Change<T> {
+        Change { value, adopted: None }
+    }
 }
 
 /// Sends changes to the writing thread. Dropping it waits until the thread has finished what it has.
@@ -35,7 +39,7 @@ pub(crate) struct Writer {
 
 /// A change on its way: applied inside a transaction, then told how the commit went.
 type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Result<Settle, StoreError> + Send>;
-type Settle = Box<dyn FnOnce(Committed, &Sender<Segment>) + Send>;
+type Settle = Box<dyn FnOnce(Committed, &Sender<Released>) + Send>;
 
 #[derive(Clone, Copy)]
 enum Committed {
@@ -86,9 +90,10 @@ impl Writer {
                 }
                 Err(refusal) => Err(refusal),
             };
+            let released = std::mem::take(&mut tables.released);
             Ok(Box::new(move |committed, garbage| {
                 // Nobody waiting any more is no reason to leave the change half settled.
-                let _ = answer.send(change.and_then(|change| settle(change, committed, garbage)));
+                let _ = answer.send(change.and_then(|change| settle(change, released, committed, garbage)));
             }))
         });
         let queued = {
@@ -117,15 +122,20 @@ impl Drop for Writer {
     }
 }
 
-fn settle<T>(change: Change<T>, committed: Committed, garbage: &Sender<Segment>) -> Result<T, StoreError> {
+fn settle<T>(
+    change: Change<T>,
+    released: Vec<Released>,
+    committed: Committed,
+    garbage: &Sender<Released>,
+) -> Result<T, StoreError> {
     if let Some(body) = change.adopted {
         // Also after a commit that failed: it may have reached the disk. If not, the next start collects the body.
         body.keep();
     }
     match committed {
         Committed::Yes => {
-            for segment in change.released {
-                let _ = garbage.send(segment);
+            for released in released {
+                let _ = garbage.send(released);
             }
             Ok(change.value)
         }
@@ -134,7 +144,7 @@ fn settle<T>(change: Change<T>, committed: Committed, garbage: &Sender<Segment>)
 }
 
 /// Gives whether every commit succeeded.
-fn run(database: &redb::Database, jobs: &Receiver<Job>, garbage: &Sender<Segment>) -> bool {
+fn run(database: &redb::Database, jobs: &Receiver<Job>, garbage: &Sender<Released>) -> bool {
     let mut all_committed = true;
     while let Ok(first) = jobs.recv() {
         let group = std::iter::once(first).chain(jobs.try_iter()).take(GROUP_MAX);
@@ -170,15 +180,12 @@ fn commit_group(
 }
 
 /// Gives whether every released body is gone.
-fn sweep(disk: &Disk, garbage: &Receiver<Segment>) -> bool {
-    let mut all_removed = true;
-    for segment in garbage.iter().filter(|segment| segment.place == Place::File) {
-        if let Err(error) = disk.remove(segment.id) {
-            tracing::warn!(%error, body = %segment.id, "a released body cannot be removed");
-            all_removed = false;
-        }
+fn sweep(disk: &Disk, garbage: &Receiver<Released>) -> bool {
+    let mut all_gone = true;
+    for released in garbage {
+        all_gone &= disk.release(released);
     }
-    all_removed
+    all_gone
 }
 
 /// Written last of all: without it the next start looks for leftovers.

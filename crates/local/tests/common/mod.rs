@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -290,4 +292,18 @@ impl Answer {
         assert_eq!(answer.element("Code"), Some(code), "{}", answer.text());
         answer
     }
+}
+
+/// Bytes that differ from their neighbours.
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|i| u8::try_from(i % 251).unwrap()).collect()
+}
+
+/// How many bodies are in files, stored or on their way.
+pub(crate) fn body_files(folder: &Path) -> usize {
+    let shards = fs::read_dir(folder.join("objects")).unwrap();
+    let stored: usize = shards
+        .map(|shard| fs::read_dir(shard.unwrap().path()).unwrap().count())
+        .sum();
+    stored + fs::read_dir(folder.join("incoming")).unwrap().count()
 }
