@@ -18,6 +18,7 @@ use crate::args::transfer::{Format, Put};
 use crate::connect::{Session, key_ring};
 use crate::exit::Exit;
 use crate::failure::{Failure, plain};
+use crate::files::stdin::PatientStdin;
 use crate::files::walk::{Found, walk};
 use crate::output::sanitize::{path_text, sanitize_path};
 use crate::output::{Names, Output, Record};
@@ -269,7 +270,7 @@ impl Upload {
     }
 
     async fn stdin(&self, key: ObjectKey) -> Result<Stored, Failure> {
-        self.store(Path::new("-"), key, Source::reader(tokio::io::stdin()), None)
+        self.store(Path::new("-"), key, Source::reader(PatientStdin::new()), None)
             .await
     }
 
