@@ -30,15 +30,19 @@ pub(super) fn man(context: &Context, args: Man) -> Result<Exit, Failure> {
         Some(folder) => {
             let doing = |error: io::Error| Failure::file("write manual pages to", &folder, &error);
             std::fs::create_dir_all(&folder).map_err(doing)?;
-            clap_mangen::generate_to(command(), &folder).map_err(doing)?;
+            clap_mangen::generate_to(with_configuration(), &folder).map_err(doing)?;
         }
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(command().after_long_help(CONFIGURATION))
+            clap_mangen::Man::new(with_configuration())
                 .render(&mut page)
                 .map_err(|error| Failure::stdout(&error))?;
             context.output().write(&page)?;
         }
     }
     Ok(Exit::Done)
+}
+
+fn with_configuration() -> clap::Command {
+    command().after_long_help(CONFIGURATION)
 }
