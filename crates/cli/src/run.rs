@@ -87,8 +87,10 @@ fn run_on_a_runtime(
             // The only one for which a signal is the normal end.
             Command::Serve(serve) => cmd::serve::run(&context, serve, stop.cancelled()).await,
             command => tokio::select! {
-                ended = cmd::run(&context, command) => ended,
+                // A signal goes first: what it ended in a pipeline must not look like the end of the data.
+                biased;
                 () = stop.cancelled() => Err(Failure::interrupted()),
+                ended = cmd::run(&context, command) => ended,
             },
         }
     });

@@ -29,7 +29,7 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Objects worked on at the same time [default: 4]
-    #[arg(long, short = 'j', global = true, value_name = "N")]
+    #[arg(long, short = 'j', global = true, value_name = "N", value_parser = parse_jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Results and errors as JSON, one object a line
     #[arg(long, global = true)]
@@ -50,6 +50,11 @@ pub(crate) struct Globals {
     /// Tell what is going on; -vv tells more
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a number from 1 on"))
 }
 
 /// Where the service is.

@@ -61,7 +61,9 @@ impl FromStr for Location {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix("cos://") else {
-            return Err("objects are written cos://BUCKET-APPID/KEY".to_owned());
+            return Err(format!(
+                "{text:?} names no object: objects are written cos://BUCKET-APPID/KEY"
+            ));
         };
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
         let bucket = bucket

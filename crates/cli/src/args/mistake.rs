@@ -1,25 +1,58 @@
 //! A command line that clap refused, told in two lines like every other error.
 
-use clap::error::ErrorKind;
+use std::error::Error as _;
+use std::ffi::OsString;
 
-use crate::exit::Exit;
+use clap::error::{ContextKind, ErrorKind};
+
 use crate::failure::Failure;
 
-/// What is wrong, and what to do.
-pub(crate) fn describe(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
-    let message = paragraph(&text, "error: ");
+/// What is wrong with these arguments, and what to do.
+pub(crate) fn describe(error: &clap::Error, command: &clap::Command, args: &[OsString]) -> Failure {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // clap shows the whole help instead of an error.
         return Failure::usage("a command is missing", "run: coscrypt --help");
     }
+    let text = error.render().to_string();
+    let message = match wrong_value(error) {
+        Some(message) => message,
+        None => paragraph(&text, "error: ").unwrap_or_else(|| text.trim().to_owned()),
+    };
+    let similar = paragraph(&text, "tip: ").filter(|tip| tip.contains("similar"));
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let help = match (paragraph(&text, "tip: "), usage) {
+    let help = match (similar, usage) {
         (Some(tip), _) => tip,
         (None, Some(usage)) => format!("usage: {usage}"),
-        (None, None) => "run: coscrypt --help".to_owned(),
+        (None, None) => format!("run: {} --help", command_named_in(command, args)),
     };
-    Failure::new(Exit::Usage, message.unwrap_or_else(|| text.trim().to_owned())).or_help(help)
+    Failure::usage(message, help)
+}
+
+/// A value that does not parse: what its own parser says. The value is not repeated, for it may hold a secret.
+fn wrong_value(error: &clap::Error) -> Option<String> {
+    let source = error
+        .source()
+        .filter(|_| error.kind() == ErrorKind::ValueValidation)?;
+    match error.get(ContextKind::InvalidArg)?.to_string() {
+        option if option.starts_with('-') => Some(format!(
+            "{}: {source}",
+            option.split(' ').next().unwrap_or_default()
+        )),
+        _ => Some(source.to_string()),
+    }
+}
+
+/// `coscrypt key new`, when that is what was meant.
+fn command_named_in(command: &clap::Command, args: &[OsString]) -> String {
+    let mut names = vec!["coscrypt"];
+    let mut command = command;
+    for arg in args.iter().filter_map(|arg| arg.to_str()) {
+        if let Some(found) = command.find_subcommand(arg) {
+            names.push(found.get_name());
+            command = found;
+        }
+    }
+    names.join(" ")
 }
 
 /// The lines from the one that begins with `start` up to the next empty one, as one line.
@@ -40,8 +73,10 @@ mod tests {
     use super::*;
 
     fn told(args: &[&str]) -> (String, String) {
-        let error = super::super::command().try_get_matches_from(args).unwrap_err();
-        let failure = describe(&error);
+        let mut command = super::super::command();
+        let error = command.try_get_matches_from_mut(args).unwrap_err();
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        let failure = describe(&error, &command, &args);
         (failure.message().to_owned(), failure.help().to_owned())
     }
 
@@ -63,6 +98,29 @@ mod tests {
             );
             assert!(!help.is_empty() && !help.contains('\n'), "{args:?}: {help}");
         }
+    }
+
+    #[test]
+    fn a_value_is_not_repeated() {
+        let (message, _) = told(&[
+            "coscrypt",
+            "--endpoint",
+            "https://ann:sesame@example.com",
+            "ls",
+            "cos://b-1",
+        ]);
+        assert!(
+            message.contains("credentials") && !message.contains("sesame"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn help_names_the_command() {
+        assert_eq!(
+            told(&["coscrypt", "key", "new", "--type", "dsa", "x"]).1,
+            "run: coscrypt key new --help"
+        );
     }
 
     #[test]

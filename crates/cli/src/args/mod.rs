@@ -80,13 +80,13 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<CommandL
         Form::Human
     };
     let mut command = with_short_help(command());
-    let parsed = command.try_get_matches_from_mut(args).and_then(|mut matches| {
+    let parsed = command.try_get_matches_from_mut(&args).and_then(|mut matches| {
         CommandLine::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     });
     parsed.map_err(|error| match error.use_stderr() {
         false => show_help(&error),
         true => {
-            let failure = mistake::describe(&error);
+            let failure = mistake::describe(&error, &command, &args);
             Output::plain(form).failed(&failure);
             failure.exit()
         }

@@ -126,6 +126,6 @@ fn parse_range(text: &str) -> Result<ByteRange, String> {
 fn parse_metadata(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it as NAME=VALUE, as in owner=ann".to_owned()),
+        _ => Err(format!("{text:?} is not of the form NAME=VALUE, as owner=ann is")),
     }
 }

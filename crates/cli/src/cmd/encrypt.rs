@@ -18,6 +18,7 @@ use crate::args::offline::Encrypt;
 use crate::connect::key_ring;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files::stdin::PatientStdin;
 use crate::files::target::Existing;
 use crate::output::json;
 
@@ -77,7 +78,7 @@ pub(super) async fn run(context: &Context, args: Encrypt) -> Result<Exit, Failur
 async fn open(path: &Path) -> std::io::Result<SendStream> {
     if path.as_os_str() == "-" {
         return Ok(Box::pin(ReaderStream::with_capacity(
-            tokio::io::stdin(),
+            PatientStdin::new(),
             STDIN_PIECE,
         )));
     }

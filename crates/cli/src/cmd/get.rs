@@ -18,7 +18,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files::relative::RelativePath;
 use crate::files::target::{Existing, Folder, Target};
-use crate::output::sanitize::sanitize_path;
+use crate::output::sanitize::path_text;
 use crate::output::{Names, Record};
 
 /// A sealed object of nothing is this long: folder objects are not longer, whoever made them.
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, args: Get) -> Result<Exit, Failure> {
             };
             if args.recursive {
                 folder(context, &reader, &args, existing, jobs, &mut batch).await?;
-            } else if is_stdout {
+            } else if is_stdout && !args.dry_run.dry_run {
                 // Nothing but the data may be written to stdout.
                 let head = reader.to_stdout(args.source.object()?).await?;
                 warn_unauthenticated(context, &head, &args.source.to_string());
@@ -75,8 +75,15 @@ async fn single(
     existing: Existing,
 ) -> Result<(Fetched, u64), Failure> {
     let key = args.source.object()?;
-    let target = Target::named(&args.target, key.as_str(), existing)?;
     let object = args.source.to_string();
+    if args.dry_run.dry_run && args.target.as_os_str() == "-" {
+        let head = reader.head(key).await?;
+        return Ok((
+            Fetched::planned(object, &args.target, Some(&head)),
+            head.plain_len,
+        ));
+    }
+    let target = Target::named(&args.target, key.as_str(), existing)?;
     if args.dry_run.dry_run {
         let head = reader.head(key).await?;
         return Ok((
@@ -245,7 +252,7 @@ impl Fetched {
     fn planned(object: String, path: &Path, head: Option<&ObjectHead>) -> Self {
         Self {
             object,
-            file: sanitize_path(path),
+            file: path_text(path),
             size: head.map(|head| head.plain_len),
             format: head.map(|head| match head.format {
                 ObjectFormat::Sealed => "sealed",

@@ -10,7 +10,7 @@ use super::Context;
 use crate::args::key::{KeyCommand, KeyKind, KeyNew, KeyPublic, KeyShow};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::sanitize::sanitize_path;
+use crate::output::sanitize::{path_text, sanitize_path};
 use crate::output::{Names, Record};
 
 pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<Exit, Failure> {
@@ -41,19 +41,19 @@ impl KeyRecord {
             key_id: key.key_id(),
             kind,
             can_decrypt,
-            file: sanitize_path(file),
+            file: path_text(file),
         }
     }
 }
 
 impl Record for KeyRecord {
-    fn human(&self, _names: Names) -> String {
+    fn human(&self, names: Names) -> String {
         let half = if self.can_decrypt {
             ""
         } else {
             ", public half: encrypts only"
         };
-        format!("{}  {}{half}  {}", self.key_id, self.kind, self.file)
+        format!("{}  {}{half}  {}", self.key_id, self.kind, names.show(&self.file))
     }
 }
 

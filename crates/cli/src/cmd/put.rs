@@ -18,8 +18,9 @@ use crate::args::transfer::{Format, Put};
 use crate::connect::{Session, key_ring};
 use crate::exit::Exit;
 use crate::failure::{Failure, plain};
+use crate::files::stdin::PatientStdin;
 use crate::files::walk::{Found, walk};
-use crate::output::sanitize::sanitize_path;
+use crate::output::sanitize::{path_text, sanitize_path};
 use crate::output::{Names, Output, Record};
 
 pub(super) async fn run(context: &Context, args: Put) -> Result<Exit, Failure> {
@@ -224,7 +225,7 @@ impl Upload {
                     Err(failure) => Err(failure),
                 };
                 Outcome {
-                    item: sanitize_path(&path),
+                    item: path_text(&path),
                     result,
                 }
             }
@@ -240,7 +241,7 @@ impl Upload {
             }
             Item::Skipped { path, reason } => {
                 let skipped = Skipped {
-                    skipped: sanitize_path(&path),
+                    skipped: path_text(&path),
                     reason,
                 };
                 Outcome {
@@ -249,7 +250,7 @@ impl Upload {
                 }
             }
             Item::Failed { path, failure } => Outcome {
-                item: sanitize_path(path),
+                item: path_text(path),
                 result: Err(failure),
             },
         }
@@ -269,7 +270,7 @@ impl Upload {
     }
 
     async fn stdin(&self, key: ObjectKey) -> Result<Stored, Failure> {
-        self.store(Path::new("-"), key, Source::reader(tokio::io::stdin()), None)
+        self.store(Path::new("-"), key, Source::reader(PatientStdin::new()), None)
             .await
     }
 
@@ -281,7 +282,7 @@ impl Upload {
         len: Option<u64>,
     ) -> Result<Stored, Failure> {
         let object = format!("cos://{}/{}", self.bucket.plain().name(), key.as_str());
-        let file = sanitize_path(path);
+        let file = path_text(path);
         let format = self.format;
         if self.dry_run {
             return Ok(Stored {

@@ -12,7 +12,7 @@ use super::Context;
 use crate::args::serve::Serve;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::sanitize::sanitize_path;
+use crate::output::sanitize::{path_text, sanitize_path};
 use crate::output::{Names, Record};
 
 /// The file that `load_or_create_credentials` keeps in the store's folder.
@@ -76,7 +76,7 @@ struct Serving {
 }
 
 fn as_text<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-    path.as_deref().map(sanitize_path).serialize(serializer)
+    path.as_deref().map(path_text).serialize(serializer)
 }
 
 impl Record for Serving {

@@ -3,14 +3,15 @@
 //! What arrives is written to a temporary file beside the target and renamed at the end. Folders are entered one by one
 //! without following symbolic links, so nothing that lies in a folder leads out of it.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
@@ -36,6 +37,18 @@ pub(crate) struct Folder {
     handle: Arc<OwnedFd>,
     /// How it is called in messages.
     path: PathBuf,
+    written: Written,
+}
+
+/// The files that this run has put in place of others, as device and inode: none of them is replaced again. Names that
+/// differ only in case are two files here and one file there.
+#[derive(Debug, Clone, Default)]
+struct Written(Arc<Mutex<HashSet<(u64, u64)>>>);
+
+impl Written {
+    fn lock(&self) -> MutexGuard<'_, HashSet<(u64, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A name in a folder, where a file may be put.
@@ -55,6 +68,7 @@ impl Folder {
         Ok(Self {
             handle: Arc::new(handle),
             path: path.to_owned(),
+            written: Written::default(),
         })
     }
 
@@ -108,6 +122,7 @@ impl Folder {
         Ok(Self {
             handle: Arc::new(handle),
             path,
+            written: self.written,
         })
     }
 }
@@ -175,27 +190,39 @@ impl Target {
 
     /// Told before anything is fetched; decided again when the file gets its name.
     fn check(&self) -> Result<(), Failure> {
-        let found = match rustix::fs::statat(&*self.folder.handle, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+        self.check_beside(&self.folder.written.lock())
+    }
+
+    fn check_beside(&self, written: &HashSet<(u64, u64)>) -> Result<(), Failure> {
+        let found = match self.stat(&self.name) {
             Err(Errno::NOENT) => return Ok(()),
             Err(errno) => return Err(Failure::file("write", &self.path(), &errno.into())),
-            Ok(found) => FileType::from_raw_mode(found.st_mode),
+            Ok(found) => found,
         };
-        match (self.existing, found) {
-            (Existing::Refuse, FileType::RegularFile) => Err(self.exists()),
-            (Existing::Replace, FileType::RegularFile) => Ok(()),
-            (_, found) => {
-                let kind = match found {
-                    FileType::Directory => "a folder",
-                    FileType::Symlink => "a symbolic link",
-                    _ => "not an ordinary file",
-                };
-                let message = format!(
-                    "{} exists and is {kind}, which is never replaced",
-                    sanitize_path(self.path())
+        let kind = match (self.existing, FileType::from_raw_mode(found.st_mode)) {
+            (Existing::Refuse, FileType::RegularFile) => return Err(self.exists()),
+            (Existing::Replace, FileType::RegularFile) if written.contains(&identity(&found)) => {
+                let path = sanitize_path(self.path());
+                let message =
+                    format!("{path} was just written: to this file system, two objects have the same name");
+                return Err(
+                    Failure::new(Exit::Exists, message).or_help("download one of them to another folder")
                 );
-                Err(Failure::new(Exit::Exists, message).or_help("choose another name, or - for stdout"))
             }
-        }
+            (Existing::Replace, FileType::RegularFile) => return Ok(()),
+            (_, FileType::Directory) => "a folder",
+            (_, FileType::Symlink) => "a symbolic link",
+            _ => "not an ordinary file",
+        };
+        let message = format!(
+            "{} exists and is {kind}, which is never replaced",
+            sanitize_path(self.path())
+        );
+        Err(Failure::new(Exit::Exists, message).or_help("choose another name, or - for stdout"))
+    }
+
+    fn stat(&self, name: impl rustix::path::Arg) -> Result<Stat, Errno> {
+        rustix::fs::statat(&*self.folder.handle, name, AtFlags::SYMLINK_NOFOLLOW)
     }
 
     fn exists(&self) -> Failure {
@@ -211,8 +238,13 @@ impl Target {
         let folder = self.folder.handle.as_fd();
         let renamed = match self.existing {
             Existing::Replace => {
-                self.check()?;
-                rustix::fs::renameat(folder, temporary, folder, &self.name)
+                let mut written = self.folder.written.lock();
+                self.check_beside(&written)?;
+                self.stat(temporary).and_then(|found| {
+                    rustix::fs::renameat(folder, temporary, folder, &self.name)?;
+                    written.insert(identity(&found));
+                    Ok(())
+                })
             }
             Existing::Refuse => {
                 match rustix::fs::renameat_with(folder, temporary, folder, &self.name, RenameFlags::NOREPLACE)
@@ -284,6 +316,14 @@ impl Drop for Temporary {
     }
 }
 
+#[allow(
+    clippy::useless_conversion,
+    reason = "their types differ from system to system"
+)]
+fn identity(found: &Stat) -> (u64, u64) {
+    (found.st_dev.into(), found.st_ino.into())
+}
+
 /// For names that do not collide; nothing depends on nobody knowing them.
 fn random_number() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
@@ -350,6 +390,25 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[tokio::test]
+    async fn a_file_of_this_run_is_not_replaced_by_another_of_the_same_name() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("x"), "old").unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        let early = folder.target_beneath(&path("x"), Existing::Replace).unwrap();
+        put(
+            folder.target_beneath(&path("x"), Existing::Replace).unwrap(),
+            b"first",
+        )
+        .await
+        .unwrap();
+        let late = folder.target_beneath(&path("x"), Existing::Replace).unwrap_err();
+        assert_eq!(late.exit(), Exit::Exists);
+        assert_eq!(put(early, b"second").await.unwrap_err().exit(), Exit::Exists);
+        assert_eq!(fs::read(dir.path().join("x")).unwrap(), b"first");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[tokio::test]

@@ -27,6 +27,13 @@ pub(crate) fn sanitize_path(path: impl AsRef<OsStr>) -> String {
     safe
 }
 
+/// A path as text for JSON: as it is, unless it is not UTF-8.
+pub(crate) fn path_text(path: impl AsRef<OsStr>) -> String {
+    path.as_ref()
+        .to_str()
+        .map_or_else(|| sanitize_path(&path), str::to_owned)
+}
+
 /// Control characters, and those that change the direction or hide the end of a text.
 pub(crate) fn is_disturbing(c: char) -> bool {
     c.is_control()
