@@ -1,5 +1,7 @@
 //! Bodies: what is sent, with a length known beforehand, and what arrives, counted and checked.
 
+mod file;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -11,9 +13,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
+use self::file::FileSource;
 use crate::checksum::Crc64;
 use crate::error::{Error, IntegrityError, NetworkError, invalid};
 use crate::transfer::Throttle;
@@ -24,7 +27,7 @@ const PIECE: usize = 256 * 1024;
 /// A stream of pieces of a body to send.
 pub type SendStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
-/// A body to send. Its length is known; one from memory can be sent again, one from a stream only once.
+/// A body to send. Its length is known; one from memory or a file can be sent again, one from a stream only once.
 pub struct Body {
     len: u64,
     source: Source,
@@ -32,6 +35,7 @@ pub struct Body {
 
 enum Source {
     Bytes(Bytes),
+    File(FileSource),
     Stream(SendStream),
 }
 
@@ -51,20 +55,17 @@ impl Body {
         }
     }
 
-    /// The whole of a file, read while it is sent.
+    /// The whole of a file, read while it is sent, and again when it is sent again. A file that is changed meanwhile
+    /// fails the request.
     ///
     /// # Errors
     /// When the file cannot be opened or is not a regular file.
     pub async fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
-        let file = File::open(path.as_ref()).await?;
-        let metadata = file.metadata().await?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
-        }
-        Ok(Self::from_stream(metadata.len(), read_pieces(file)))
+        let file = FileSource::at(path.as_ref()).await?;
+        Ok(Self {
+            len: file.len(),
+            source: Source::File(file),
+        })
     }
 
     /// Length in bytes.
@@ -84,14 +85,22 @@ impl Body {
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.source {
             Source::Bytes(bytes) => Some(bytes),
-            Source::Stream(_) => None,
+            Source::File(_) | Source::Stream(_) => None,
         }
     }
 
     /// The same body again, when that is possible.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        self.as_bytes().cloned().map(Self::from)
+        let source = match &self.source {
+            Source::Bytes(bytes) => Source::Bytes(bytes.clone()),
+            Source::File(file) => Source::File(file.clone()),
+            Source::Stream(_) => return None,
+        };
+        Some(Self {
+            len: self.len,
+            source,
+        })
     }
 
     /// The body as a stream of pieces.
@@ -99,6 +108,7 @@ impl Body {
     pub fn into_stream(self) -> SendStream {
         match self.source {
             Source::Stream(stream) => stream,
+            Source::File(file) => file.into_stream(),
             Source::Bytes(bytes) => Box::pin(futures_util::stream::unfold(bytes, |mut rest| async move {
                 if rest.is_empty() {
                     return None;
@@ -129,6 +139,11 @@ impl Body {
             Source::Bytes(bytes) => {
                 let crc = SentCrc::Known(Crc64::of(&bytes));
                 (Self::from(bytes), crc)
+            }
+            Source::File(file) => {
+                let (file, running) = file.with_crc();
+                let source = Source::File(file);
+                (Self { len, source }, SentCrc::Running(running))
             }
             Source::Stream(stream) => {
                 let running = Arc::new(Mutex::new(Crc64::new()));
@@ -350,6 +365,19 @@ impl ByteStream {
             }
         }
         Ok(first.unwrap_or_else(|| all.freeze()))
+    }
+
+    /// Writes the body as it arrives, and returns its length in bytes. What was written before an error is not to be
+    /// trusted: only the end of the stream tells that all of it is right.
+    ///
+    /// # Errors
+    /// Those of the stream, and [`Error::Destination`] when it cannot be written.
+    pub async fn write_to(mut self, writer: &mut (impl AsyncWrite + Unpin + Send)) -> Result<u64, Error> {
+        while let Some(piece) = self.try_next().await? {
+            writer.write_all(&piece).await.map_err(Error::Destination)?;
+        }
+        writer.flush().await.map_err(Error::Destination)?;
+        Ok(self.received)
     }
 
     fn finish(&mut self) -> Option<Result<Bytes, Error>> {

@@ -60,6 +60,7 @@ pub(super) async fn buckets(service: &Service) -> Answer {
     let list = BucketList {
         owner: owner.unwrap_or_default(),
         buckets: buckets.into_iter().map(listed).collect(),
+        ..BucketList::default()
     };
     Ok(xml(&list.to_element()))
 }

@@ -10,6 +10,9 @@
 mod connections;
 mod credentials;
 mod faults;
+mod files;
+mod listings;
+mod multipart;
 mod operations;
 mod presign;
 mod requests;
