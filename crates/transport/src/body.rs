@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::checksum::Crc64;
@@ -430,6 +430,19 @@ impl ByteStream {
             }
         }
         Ok(first.unwrap_or_else(|| all.freeze()))
+    }
+
+    /// Writes the body as it arrives, and returns its length in bytes. What was written before an error is not to be
+    /// trusted: only the end of the stream tells that all of it is right.
+    ///
+    /// # Errors
+    /// Those of the stream, and [`Error::Destination`] when it cannot be written.
+    pub async fn write_to(mut self, writer: &mut (impl AsyncWrite + Unpin + Send)) -> Result<u64, Error> {
+        while let Some(piece) = self.try_next().await? {
+            writer.write_all(&piece).await.map_err(Error::Destination)?;
+        }
+        writer.flush().await.map_err(Error::Destination)?;
+        Ok(self.received)
     }
 
     fn finish(&mut self) -> Option<Result<Bytes, Error>> {

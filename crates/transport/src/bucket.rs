@@ -1,5 +1,7 @@
 //! A bucket: the calls on its objects, and the few on the bucket itself.
 
+use std::path::Path;
+
 use http::Method;
 
 use crate::body::Body;
@@ -46,6 +48,34 @@ impl Bucket {
     /// Writes an object in one request.
     pub fn put_object(&self, key: ObjectKey, body: impl Into<Body>) -> PutObject {
         PutObject::new(self.clone(), key, body.into())
+    }
+
+    /// Writes a file as an object in one request; [`upload_file`](Self::upload_file) does it in parts, too.
+    ///
+    /// # Errors
+    /// [`Error::Source`] when the file cannot be opened or is not a regular file.
+    pub async fn put_object_from_file(
+        &self,
+        key: ObjectKey,
+        path: impl AsRef<Path>,
+    ) -> Result<PutObject, Error> {
+        let body = Body::from_file(path).await.map_err(Error::Source)?;
+        Ok(self.put_object(key, body))
+    }
+
+    /// Writes the empty object that stands for a folder: its key ends in `/`. Objects need no folder above them; it
+    /// is there to be seen.
+    ///
+    /// # Errors
+    /// When the key does not end in `/`.
+    pub fn put_folder(&self, key: ObjectKey) -> Result<PutObject, Error> {
+        match key.is_folder() {
+            true => Ok(self.put_object(key, Body::empty())),
+            false => Err(invalid(format!(
+                "the key {:?} does not stand for a folder: such keys end in '/'",
+                key.as_str()
+            ))),
+        }
     }
 
     /// Reads an object or a range of it.

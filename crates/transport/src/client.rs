@@ -18,10 +18,10 @@ use crate::http::{HttpConnector, HttpOptions, ProxyChoice, ReqwestConnector};
 use crate::name::{BucketName, Endpoint, Region};
 use crate::request::{Answer, Call, Repeat, authority};
 use crate::retry::{BackupDomain, RetryPolicy};
+use crate::service::ListBuckets;
 use crate::sign::KeyTime;
 use crate::transfer::Throttle;
 use crate::wire::error::ErrorDocument;
-use crate::wire::service::BucketList;
 use crate::wire::xml::MAX_DOCUMENT;
 
 /// A signature is dated back by this much, for clocks that are a little ahead. In seconds.
@@ -205,13 +205,9 @@ impl Client {
         &self.0.retry
     }
 
-    /// The account's buckets (`GET Service`).
-    ///
-    /// # Errors
-    /// Those of every request: [`Error`].
-    pub async fn list_buckets(&self) -> Result<BucketList, Error> {
-        let call = Call::new(Method::GET, self.0.endpoint.service());
-        Ok(BucketList::parse(&self.execute_document(call).await?.1)?)
+    /// Lists the account's buckets.
+    pub fn list_buckets(&self) -> ListBuckets {
+        ListBuckets::new(self.clone())
     }
 
     /// Credentials that are valid now.
@@ -380,14 +376,15 @@ fn may_repeat(error: &Error, repeat: Repeat) -> bool {
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // The other form of RFC 9110: a date.
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(SystemTime::now())
+            .ok(),
+    }
 }
 
 /// Reads what the service says of a request that it refused.
@@ -423,6 +420,7 @@ fn service_error(head: &Parts, document: ErrorDocument) -> Error {
         request_id: or_header(document.request_id, "x-cos-request-id"),
         trace_id: or_header(document.trace_id, "x-cos-trace-id"),
         region_hint: Some(region).filter(|region| head.status.is_redirection() && !region.is_empty()),
+        delete_marker: header("x-cos-delete-marker") == "true",
     }))
 }
 

@@ -35,8 +35,8 @@ pub enum Error {
     /// What a transfer remembers on disk could not be written or read.
     #[error("the transfer's own notes failed: {0}")]
     State(#[source] io::Error),
-    /// The file that a download goes to could not be written.
-    #[error("the file could not be written: {0}")]
+    /// What has arrived could not be written.
+    #[error("what arrived could not be written: {0}")]
     Destination(#[source] io::Error),
     /// The source of a body failed while it was read.
     #[error("the data to send could not be read: {0}")]
@@ -136,6 +136,8 @@ pub struct ServiceError {
     pub trace_id: String,
     /// Where the bucket lives, when the service says that it lives elsewhere.
     pub region_hint: Option<String>,
+    /// True when the object is hidden behind a delete marker: older versions of it are still there.
+    pub delete_marker: bool,
 }
 
 impl ServiceError {

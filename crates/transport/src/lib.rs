@@ -54,6 +54,7 @@ mod name;
 pub mod object;
 mod request;
 mod retry;
+mod service;
 pub mod sign;
 pub mod transfer;
 mod types;
@@ -69,4 +70,5 @@ pub use name::{
     Addressing, BucketName, Endpoint, NameError, ObjectKey, Region, Target, percent_decode, percent_encode,
 };
 pub use retry::{Attempts, BackupDomain, RetryPolicy};
+pub use service::{Created, ListBuckets};
 pub use types::{Acl, ByteRange, ContentRange, ETag, StorageClass};

@@ -160,13 +160,11 @@ pub(super) async fn buckets(service: &Service, head: &Head) -> Answer {
     let list = BucketList {
         owner: account.map(|name| owner(&name)).unwrap_or_default(),
         buckets,
+        marker: Some(marker.to_owned()),
+        is_truncated: next.is_some(),
+        next_marker: next,
     };
-    let element = list
-        .to_element()
-        .leaf("Marker", marker)
-        .leaf("IsTruncated", next.is_some())
-        .maybe("NextMarker", next);
-    Ok(xml(&element))
+    Ok(xml(&list.to_element()))
 }
 
 /// Everything belongs to the account that the bucket's name names.

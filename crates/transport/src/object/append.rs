@@ -10,7 +10,7 @@ use crate::attribute_setters;
 use crate::attributes::{ObjectAttributes, TrafficLimit};
 use crate::body::Body;
 use crate::bucket::Bucket;
-use crate::error::{Error, invalid};
+use crate::error::{Error, IntegrityError, invalid};
 use crate::name::ObjectKey;
 use crate::request::{Call, Repeat};
 use crate::types::ETag;
@@ -56,7 +56,8 @@ impl AppendObject {
     ///
     /// # Errors
     /// Besides those of every request: `AppendPositionErr` when the object does not end at the position,
-    /// `ObjectNotAppendable` for one that was not made by appending, and a total above 5 GiB.
+    /// `ObjectNotAppendable` for one that was not made by appending, a total above 5 GiB, and [`Error::Integrity`] when
+    /// the object did not grow by what was sent.
     pub async fn send(self) -> Result<AppendObjectOutput, Error> {
         if self
             .position
@@ -65,11 +66,13 @@ impl AppendObject {
         {
             return Err(invalid("an appended object has at most 5 GiB in all"));
         }
-        let md5 = self.md5.value(&self.body)?;
+        let (position, len) = (self.position, self.body.len());
+        let md5 = self.md5.value(&self.body).await?;
+        let (body, sent) = self.body.with_crc();
         let mut call = Call::new(Method::POST, self.bucket.target(Some(&self.key))?)
             .param("append", "")
             .param("position", self.position)
-            .with_body(self.body)
+            .with_body(body)
             .repeated(Repeat::AfterRefusalOnly);
         self.attributes.apply(&mut call.headers)?;
         if let Some(limit) = self.traffic_limit {
@@ -83,10 +86,28 @@ impl AppendObject {
         let headers = answer.headers();
         let missing = |name| Error::Protocol(format!("the answer to an append has no {name}"));
         let next = text(headers, "x-cos-next-append-position").and_then(|position| position.parse().ok());
+        let next_position: u64 = next.ok_or_else(|| missing("x-cos-next-append-position"))?;
+        if next_position != position + len {
+            let received = next_position.saturating_sub(position);
+            return Err(IntegrityError::Length {
+                expected: len,
+                received,
+            }
+            .into());
+        }
+        let crc64 = crc64(headers)?;
+        // The CRC is the whole object's, which is what was sent only at its beginning.
+        match crc64 {
+            Some(received) if position == 0 && received != sent.value() => {
+                let sent = sent.value();
+                return Err(IntegrityError::Upload { sent, received }.into());
+            }
+            _ => {}
+        }
         Ok(AppendObjectOutput {
             etag: ETag::new(&text(headers, "etag").ok_or_else(|| missing("ETag"))?),
-            next_position: next.ok_or_else(|| missing("x-cos-next-append-position"))?,
-            crc64: crc64(headers)?,
+            next_position,
+            crc64,
             request_id: text(headers, "x-cos-request-id").unwrap_or_default(),
         })
     }

@@ -3,11 +3,10 @@
 use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
 
-use super::pages::{Advance, MAX_PAGE_LEN, Paged, check_page_len, pages};
+use super::pages::{Advance, KeyEncoding, MAX_PAGE_LEN, Paged, check_page_len, pages};
 use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::request::Call;
-use crate::wire::common::EncodingType;
 use crate::wire::list::{ListObjectsPage, ListedObject};
 
 /// Lists a bucket. Begun by [`Bucket::list_objects`]. Keys travel percent-encoded, so that every key survives.
@@ -19,6 +18,7 @@ pub struct ListObjects {
     delimiter: Option<String>,
     marker: Option<String>,
     max_keys: u32,
+    encoding_type: KeyEncoding,
 }
 
 impl ListObjects {
@@ -29,6 +29,7 @@ impl ListObjects {
             delimiter: None,
             marker: None,
             max_keys: MAX_PAGE_LEN,
+            encoding_type: KeyEncoding::Url,
         }
     }
 
@@ -53,6 +54,13 @@ impl ListObjects {
     /// The most entries of a page: 1 to 1000.
     pub fn max_keys(mut self, max_keys: u32) -> Self {
         self.max_keys = max_keys;
+        self
+    }
+
+    /// How keys are written on their way; percent-encoded unless set. [`KeyEncoding::Plain`] fails for keys
+    /// that XML cannot carry.
+    pub fn encoding_type(mut self, encoding: KeyEncoding) -> Self {
+        self.encoding_type = encoding;
         self
     }
 
@@ -87,7 +95,7 @@ impl Paged for ListObjects {
             .maybe_param("delimiter", self.delimiter.as_ref())
             .maybe_param("marker", self.marker.as_ref())
             .param("max-keys", self.max_keys)
-            .param("encoding-type", EncodingType::Url.as_str());
+            .maybe_param("encoding-type", self.encoding_type.as_param());
         let (_, document) = self.bucket.client().execute_document(call).await?;
         Ok(ListObjectsPage::parse(&document)?)
     }

@@ -64,7 +64,7 @@ impl PutObject {
                 self.body.len()
             )));
         }
-        let md5 = self.md5.value(&self.body)?;
+        let md5 = self.md5.value(&self.body).await?;
         let (body, crc) = self.body.with_crc();
         let mut call = Call::new(Method::PUT, self.bucket.target(Some(&self.key))?).with_body(body);
         self.attributes.apply(&mut call.headers)?;

@@ -8,13 +8,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 
-use super::head::text;
+use super::head::{last_modified, stored_attributes, text};
+use crate::attributes::ObjectAttributes;
 use crate::body::ByteStream;
 use crate::bucket::Bucket;
 use crate::error::{Error, ServiceError, invalid};
 use crate::name::ObjectKey;
 use crate::request::Call;
+use crate::types::ETag;
 use crate::wire::select::{
     CompressionType, EventDecoder, InputFormat, OutputFormat, RequestProgress, SelectEvent, SelectRequest,
 };
@@ -100,8 +103,13 @@ impl SelectObjectContent {
         call.headers
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         let (head, body) = self.bucket.client().execute(call).await?.into_parts();
-        let request_id = text(&head.headers, "x-cos-request-id").unwrap_or_default();
+        let headers = &head.headers;
+        let request_id = text(headers, "x-cos-request-id").unwrap_or_default();
         Ok(SelectObjectContentOutput {
+            etag: text(headers, "etag").map(|etag| ETag::new(&etag)),
+            last_modified: last_modified(headers),
+            version_id: text(headers, "x-cos-version-id"),
+            attributes: stored_attributes(headers)?,
             events: SelectEvents {
                 body: Some(body),
                 decoder: EventDecoder::default(),
@@ -119,6 +127,14 @@ impl SelectObjectContent {
 pub struct SelectObjectContentOutput {
     /// Its events.
     pub events: SelectEvents,
+    /// The object's entity tag, when the service tells.
+    pub etag: Option<ETag>,
+    /// When the object was written, when the service tells.
+    pub last_modified: Option<Timestamp>,
+    /// The object's version, in a bucket with versions.
+    pub version_id: Option<String>,
+    /// What the answer says of the object's headers and user metadata.
+    pub attributes: ObjectAttributes,
     /// Names the request for the service's support.
     pub request_id: String,
 }
@@ -175,6 +191,7 @@ impl SelectEvents {
                 request_id: self.request_id.clone(),
                 trace_id: String::new(),
                 region_hint: None,
+                delete_marker: false,
             }))),
         }
     }

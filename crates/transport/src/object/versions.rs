@@ -1,18 +1,18 @@
 //! `GET Bucket Object Versions`: a bucket's versions, a page or all of them.
 
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt, stream};
 use http::Method;
+use jiff::Timestamp;
 
-use super::pages::{Advance, MAX_PAGE_LEN, Paged, check_page_len, pages};
+use super::pages::{Advance, KeyEncoding, MAX_PAGE_LEN, Paged, check_page_len, pages};
 use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::request::Call;
-use crate::wire::common::EncodingType;
-use crate::wire::versions::ListVersionsPage;
+use crate::wire::versions::{ListVersionsPage, ListedDeleteMarker, ListedVersion};
 
 /// Lists the versions in a bucket. Begun by [`Bucket::list_objects_versions`].
 #[derive(Debug, Clone)]
-#[must_use = "nothing is sent before `send` or `pages`"]
+#[must_use = "nothing is sent before `send`, `pages` or `entries`"]
 pub struct ListObjectsVersions {
     bucket: Bucket,
     prefix: Option<String>,
@@ -20,6 +20,7 @@ pub struct ListObjectsVersions {
     key_marker: Option<String>,
     version_id_marker: Option<String>,
     max_keys: u32,
+    encoding_type: KeyEncoding,
 }
 
 impl ListObjectsVersions {
@@ -32,6 +33,7 @@ impl ListObjectsVersions {
             key_marker,
             version_id_marker,
             max_keys: MAX_PAGE_LEN,
+            encoding_type: KeyEncoding::Url,
         }
     }
 
@@ -65,6 +67,13 @@ impl ListObjectsVersions {
         self
     }
 
+    /// How keys are written on their way; percent-encoded unless set. [`KeyEncoding::Plain`] fails for keys
+    /// that XML cannot carry.
+    pub fn encoding_type(mut self, encoding: KeyEncoding) -> Self {
+        self.encoding_type = encoding;
+        self
+    }
+
     /// One page.
     ///
     /// # Errors
@@ -77,6 +86,73 @@ impl ListObjectsVersions {
     pub fn pages(self) -> impl Stream<Item = Result<ListVersionsPage, Error>> + Send {
         pages(self)
     }
+
+    /// All versions and delete markers, page after page, in constant memory: by key, the newest of each first. Folded
+    /// prefixes are in [`pages`](Self::pages) only.
+    pub fn entries(self) -> impl Stream<Item = Result<VersionEntry, Error>> + Send {
+        self.pages()
+            .map_ok(|page| stream::iter(in_order(page).into_iter().map(Ok)))
+            .try_flatten()
+    }
+}
+
+/// One entry of a bucket's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionEntry {
+    /// A version of an object.
+    Version(ListedVersion),
+    /// A marker that hides older versions.
+    DeleteMarker(ListedDeleteMarker),
+}
+
+impl VersionEntry {
+    /// Key, decoded.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Version(version) => &version.key,
+            Self::DeleteMarker(marker) => &marker.key,
+        }
+    }
+
+    /// The version, or that of the marker itself.
+    #[must_use]
+    pub fn version_id(&self) -> &str {
+        match self {
+            Self::Version(version) => &version.version_id,
+            Self::DeleteMarker(marker) => &marker.version_id,
+        }
+    }
+
+    /// Whether it is what a plain GET finds.
+    #[must_use]
+    pub fn is_latest(&self) -> bool {
+        match self {
+            Self::Version(version) => version.is_latest,
+            Self::DeleteMarker(marker) => marker.is_latest,
+        }
+    }
+
+    fn last_modified(&self) -> Timestamp {
+        match self {
+            Self::Version(version) => version.last_modified,
+            Self::DeleteMarker(marker) => marker.last_modified,
+        }
+    }
+}
+
+/// Documents keep versions and markers apart.
+fn in_order(page: ListVersionsPage) -> Vec<VersionEntry> {
+    let versions = page.versions.into_iter().map(VersionEntry::Version);
+    let markers = page.delete_markers.into_iter().map(VersionEntry::DeleteMarker);
+    let mut entries: Vec<_> = versions.chain(markers).collect();
+    // Stable: of two entries of one moment the document's order decides.
+    entries.sort_by(|a, b| {
+        let latest_first = b.is_latest().cmp(&a.is_latest());
+        let newest_first = b.last_modified().cmp(&a.last_modified());
+        a.key().cmp(b.key()).then(latest_first).then(newest_first)
+    });
+    entries
 }
 
 impl Paged for ListObjectsVersions {
@@ -91,7 +167,7 @@ impl Paged for ListObjectsVersions {
             .maybe_param("key-marker", self.key_marker.as_ref())
             .maybe_param("version-id-marker", self.version_id_marker.as_ref())
             .param("max-keys", self.max_keys)
-            .param("encoding-type", EncodingType::Url.as_str());
+            .maybe_param("encoding-type", self.encoding_type.as_param());
         Ok(ListVersionsPage::parse(
             &self.bucket.client().execute_document(call).await?.1,
         )?)

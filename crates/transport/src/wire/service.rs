@@ -16,13 +16,19 @@ pub struct ListedBucket {
     pub creation_date: Timestamp,
 }
 
-/// The account's buckets.
+/// The account's buckets, or one page of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BucketList {
     /// The account.
     pub owner: Owner,
     /// Its buckets.
     pub buckets: Vec<ListedBucket>,
+    /// The page begins behind this bucket.
+    pub marker: Option<String>,
+    /// Where the next page begins; only when truncated.
+    pub next_marker: Option<String>,
+    /// Whether there is a next page.
+    pub is_truncated: bool,
 }
 
 impl BucketList {
@@ -46,6 +52,9 @@ impl BucketList {
         Ok(Self {
             owner: Owner::read(&root, "Owner").unwrap_or_default(),
             buckets,
+            marker: root.text_of("Marker").map(str::to_owned),
+            next_marker: root.text_of("NextMarker").map(str::to_owned),
+            is_truncated: root.parsed("IsTruncated")?.unwrap_or_default(),
         })
     }
 
@@ -61,6 +70,9 @@ impl BucketList {
         Element::new("ListAllMyBucketsResult")
             .child(self.owner.to_element("Owner"))
             .child(Element::new("Buckets").extend(self.buckets.iter().map(bucket)))
+            .maybe("Marker", self.marker.as_ref())
+            .maybe("NextMarker", self.next_marker.as_ref())
+            .maybe("IsTruncated", self.is_truncated.then_some(true))
     }
 }
 
@@ -80,6 +92,9 @@ mod tests {
                 location: "ap-guangzhou".into(),
                 creation_date: "2019-05-24T11:49:50Z".parse().unwrap(),
             }],
+            marker: None,
+            next_marker: Some("b-1".into()),
+            is_truncated: true,
         };
         assert_eq!(
             BucketList::parse(list.to_element().to_document().as_bytes()).unwrap(),

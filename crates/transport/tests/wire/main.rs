@@ -10,6 +10,8 @@
 mod connections;
 mod credentials;
 mod faults;
+mod files;
+mod listings;
 mod multipart;
 mod operations;
 mod presign;

@@ -1,8 +1,7 @@
-//! Multipart uploads, and the listings that come in pages.
+//! Multipart uploads: what they send, what they make of the answers.
 
 use cos_transport::wire::multipart::{CompletedPart, PartNumber};
 use cos_transport::{Acl, Bucket, ETag, Error, checksum::Crc64};
-use futures_util::TryStreamExt;
 
 use super::operations::{COPIED, assert_headers, only, source};
 use super::requests::assert_signed;
@@ -11,21 +10,21 @@ use super::script::{Reply, Script, reply};
 #[tokio::test]
 async fn a_multipart_upload_from_begin_to_end() {
     let begun = "<InitiateMultipartUploadResult><Bucket>bench-1</Bucket><Key>k</Key><UploadId>u+/=</UploadId></InitiateMultipartUploadResult>";
-    let part_crc = Crc64::of(b"part").to_string();
-    let whole_crc = Crc64::of(b"partpart").to_string();
-    let part = reply(
-        "200 OK",
-        &[("ETag", "\"p\""), ("x-cos-hash-crc64ecma", &part_crc)],
-        "",
-    );
+    let contents = [vec![7; 1 << 20], b"part".to_vec()];
+    let whole_crc = Crc64::of(&contents.concat());
+    let part = |content: &[u8]| {
+        let crc = Crc64::of(content).to_string();
+        let headers = [("ETag", "\"p\""), ("x-cos-hash-crc64ecma", crc.as_str())];
+        reply("200 OK", &headers, "")
+    };
     let done = "<CompleteMultipartUploadResult><Location>l</Location><Bucket>bench-1</Bucket><Key>k</Key><ETag>\"e-2\"</ETag></CompleteMultipartUploadResult>";
     let script = Script::new([
         reply("200 OK", &[], begun),
-        part.clone(),
-        part,
+        part(&contents[0]),
+        part(&contents[1]),
         reply(
             "200 OK",
-            &[("x-cos-hash-crc64ecma", &whole_crc)],
+            &[("x-cos-hash-crc64ecma", &whole_crc.to_string())],
             &format!("   \n{done}"),
         ),
         reply("204 No Content", &[], ""),
@@ -49,11 +48,11 @@ async fn a_multipart_upload_from_begin_to_end() {
         ("u+/=", "bench-1", "k")
     );
     let mut parts = Vec::new();
-    for number in 1..=2 {
+    for (number, content) in (1..).zip(contents) {
         let number = PartNumber::new(number).unwrap();
         parts.push(
             bucket
-                .upload_part(key(), &begun.upload_id, number, "part")
+                .upload_part(key(), &begun.upload_id, number, content)
                 .compute_md5()
                 .send()
                 .await
@@ -68,7 +67,7 @@ async fn a_multipart_upload_from_begin_to_end() {
         .unwrap();
     assert_eq!(
         (done.etag.as_str(), done.location.as_str(), done.crc64),
-        ("e-2", "l", Some(Crc64::of(b"partpart")))
+        ("e-2", "l", Some(whole_crc))
     );
     bucket
         .abort_multipart_upload(key(), &begun.upload_id)
@@ -151,6 +150,15 @@ async fn completions_that_cannot_be_right_are_refused() {
             .unwrap_err();
         assert!(error.to_string().contains("ascending"), "{error}");
     }
+    let mib = 1 << 20;
+    for (lengths, rule) in [
+        ([mib - 1, mib], "part 1 has less than 1 MiB"),
+        ([50_000 << 30, 1], "50 000 GB"),
+    ] {
+        let parts = lengths.iter().zip(1..).map(|(len, n)| part(n, Some((*len, 0))));
+        let error = complete(&script.bucket(1), parts.collect()).await.unwrap_err();
+        assert!(error.to_string().contains(rule), "{error}");
+    }
     assert!(script.requests().is_empty());
     let done = "<CompleteMultipartUploadResult><ETag>e-1</ETag></CompleteMultipartUploadResult>";
     let script = Script::new([reply("200 OK", &[("x-cos-hash-crc64ecma", "5")], done)]).await;
@@ -171,13 +179,15 @@ async fn upload_part_copy() {
     let copy = script
         .bucket(1)
         .upload_part_copy("k".parse().unwrap(), "u", PartNumber::FIRST, source());
-    let copied = copy
-        .source_range(5, 9)
+    let time = "2014-10-28T20:30:00Z".parse().unwrap();
+    let copy = copy
         .source_if_match(ETag::new("x"))
-        .send()
-        .await
-        .unwrap();
+        .source_if_none_match(ETag::new("y"))
+        .source_if_modified_since(time)
+        .source_if_unmodified_since(time);
+    let copied = copy.source_range(5, 9).send().await.unwrap();
     assert_eq!(copied.part.check, Some((5, 7)));
+    assert_eq!(copied.last_modified.to_string(), "2017-08-08T09:43:35Z");
     assert_eq!(copied.source_version_id.as_deref(), Some("v 1"));
     let request = only(&script);
     assert!(
@@ -192,125 +202,23 @@ async fn upload_part_copy() {
         &[
             ("x-cos-copy-source-range", "bytes=5-9"),
             ("x-cos-copy-source-if-match", "\"x\""),
+            ("x-cos-copy-source-if-none-match", "\"y\""),
+            (
+                "x-cos-copy-source-if-modified-since",
+                "Tue, 28 Oct 2014 20:30:00 GMT",
+            ),
+            (
+                "x-cos-copy-source-if-unmodified-since",
+                "Tue, 28 Oct 2014 20:30:00 GMT",
+            ),
         ],
     );
-}
-
-#[tokio::test]
-async fn listings_of_uploads_parts_and_versions() {
-    let uploads = |more: &str| {
-        reply(
-            "200 OK",
-            &[],
-            &format!(
-                "<ListMultipartUploadsResult><EncodingType>url</EncodingType>{more}<Upload><Key>a%20b</Key><UploadId>u</UploadId><Initiated>2017-08-08T09:43:35.000Z</Initiated></Upload></ListMultipartUploadsResult>"
-            ),
-        )
-    };
-    let script = Script::new([uploads("<IsTruncated>true</IsTruncated><NextKeyMarker>a%20b</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>"), uploads("")]).await;
-    let found: Vec<_> = script
-        .bucket(1)
-        .list_multipart_uploads()
-        .prefix("p")
-        .delimiter("/")
-        .entries()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!((found.len(), found[0].key.as_str()), (2, "a b"));
-    let requests = script.requests();
-    assert_eq!(
-        requests[0].line,
-        "GET /bench-1/?uploads=&prefix=p&delimiter=%2F&max-uploads=1000&encoding-type=url HTTP/1.1"
-    );
-    assert!(
-        requests[1].line.contains("&key-marker=a%20b&upload-id-marker=u&"),
-        "{}",
-        requests[1].line
-    );
-
-    let parts = |more: &str, n: u32| {
-        reply(
-            "200 OK",
-            &[],
-            &format!(
-                "<ListPartsResult>{more}<Part><PartNumber>{n}</PartNumber><LastModified>2017-08-08T09:43:35.000Z</LastModified><ETag>\"e\"</ETag><Size>4</Size></Part></ListPartsResult>"
-            ),
-        )
-    };
-    let script = Script::new([parts("<IsTruncated>true</IsTruncated>", 1), parts("", 2)]).await;
-    let found: Vec<_> = script
-        .bucket(1)
-        .list_parts("k".parse().unwrap(), "u")
-        .entries()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!(found.iter().map(|p| p.number.get()).collect::<Vec<_>>(), [1, 2]);
-    let requests = script.requests();
-    assert_eq!(
-        requests[0].line,
-        "GET /bench-1/k?uploadId=u&max-parts=1000&encoding-type=url HTTP/1.1"
-    );
-    assert!(
-        requests[1].line.contains("&part-number-marker=1&"),
-        "{}",
-        requests[1].line
-    );
-
-    let versions = |more: &str| {
-        reply(
-            "200 OK",
-            &[],
-            &format!(
-                "<ListVersionsResult>{more}<DeleteMarker><Key>k</Key><VersionId>v</VersionId><LastModified>2017-08-08T09:43:35.000Z</LastModified></DeleteMarker></ListVersionsResult>"
-            ),
-        )
-    };
-    let script = Script::new([versions("<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker>"), versions("")]).await;
-    let found: Vec<_> = script
-        .bucket(1)
-        .list_objects_versions()
-        .pages()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!(found.len(), 2);
-    let requests = script.requests();
-    assert_eq!(
-        requests[0].line,
-        "GET /bench-1/?versions=&max-keys=1000&encoding-type=url HTTP/1.1"
-    );
-    assert!(
-        requests[1].line.contains("&key-marker=k&version-id-marker=v&"),
-        "{}",
-        requests[1].line
-    );
-    requests.iter().for_each(assert_signed);
-
-    let bucket = script.bucket(1);
-    assert!(
-        bucket
-            .list_objects_versions()
-            .max_keys(1001)
-            .send()
-            .await
-            .is_err()
-    );
-    assert!(
-        bucket
-            .list_multipart_uploads()
-            .max_uploads(0)
-            .send()
-            .await
-            .is_err()
-    );
-    assert!(
-        bucket
-            .list_parts("k".parse().unwrap(), "u")
-            .max_parts(0)
-            .send()
-            .await
-            .is_err()
-    );
+    for (first, last, rule) in [(9, 5, "empty"), (0, 5 << 30, "5 GiB"), (0, u64::MAX, "5 GiB")] {
+        let copy = script
+            .bucket(1)
+            .upload_part_copy("k".parse().unwrap(), "u", PartNumber::FIRST, source());
+        let error = copy.source_range(first, last).send().await.unwrap_err();
+        assert!(error.to_string().contains(rule), "{error}");
+    }
+    assert_eq!(script.requests().len(), 1);
 }

@@ -1,10 +1,13 @@
-//! The other operations of the object API: what they send, what they make of the answers.
+//! The other operations on whole objects: what they send, what they make of the answers.
 
 use cos_transport::object::{CopySource, MetadataDirective};
 use cos_transport::wire::delete::DeleteReport;
 use cos_transport::wire::meta::{RestoreTier, Tagging, Versioning};
 use cos_transport::wire::multipart::{CompletedPart, PartNumber};
-use cos_transport::{Acl, ETag, StorageClass, checksum::content_md5};
+use cos_transport::{
+    Acl, Client, Credentials, ETag, Error, IntegrityError, StorageClass, checksum::Crc64,
+    checksum::content_md5,
+};
 
 use super::requests::assert_signed;
 use super::script::{Reply, Request, Script, reply};
@@ -127,6 +130,19 @@ async fn copies_that_would_lose_something_are_refused_here() {
         .send()
         .await
         .unwrap_err();
+    assert!(onto_itself.to_string().contains("Replaced"), "{onto_itself}");
+    // Naming the region does not make it another object.
+    let cos = Client::builder().region("ap-seoul".parse().unwrap());
+    let credentials = Credentials::new("AKID", "secret").unwrap();
+    let own =
+        CopySource::new("bench-1".parse().unwrap(), "k".parse().unwrap()).region("ap-seoul".parse().unwrap());
+    let onto_itself = cos
+        .credentials(credentials)
+        .build()
+        .unwrap()
+        .bucket("bench-1".parse().unwrap())
+        .copy_object("k".parse().unwrap(), own);
+    let onto_itself = onto_itself.send().await.unwrap_err();
     assert!(onto_itself.to_string().contains("Replaced"), "{onto_itself}");
     let ignored = bucket
         .copy_object("k".parse().unwrap(), source())
@@ -257,6 +273,56 @@ async fn append_object() {
         &request,
         &[("content-length", "3"), ("content-md5", &content_md5(b"abc"))],
     );
+}
+
+#[tokio::test]
+async fn an_append_that_did_not_arrive_whole_is_an_error() {
+    let answer = |next: &str, crc: u64| {
+        let crc = crc.to_string();
+        let headers = [
+            ("ETag", "\"e\""),
+            ("x-cos-next-append-position", next),
+            ("x-cos-hash-crc64ecma", crc.as_str()),
+        ];
+        reply("200 OK", &headers, "")
+    };
+    let crc = Crc64::of(b"abc");
+    let append = async |answer, position| {
+        let script = Script::new([answer]).await;
+        let append = script
+            .bucket(1)
+            .append_object("k".parse().unwrap(), position, "abc");
+        append.send().await
+    };
+    append(answer("3", crc), 0).await.unwrap();
+    // Behind the beginning the CRC is that of more than was sent.
+    append(answer("8", 1), 5).await.unwrap();
+    let error = append(answer("3", 1), 0).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Integrity(IntegrityError::Upload { received: 1, .. })
+        ),
+        "{error}"
+    );
+    for next in ["2", "4", "0"] {
+        let error = append(answer(next, crc), 0).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Integrity(IntegrityError::Length { expected: 3, .. })
+            ),
+            "{error}"
+        );
+    }
+    for next in ["", "-1", "x"] {
+        assert!(matches!(
+            append(answer(next, crc), 0).await,
+            Err(Error::Protocol(_))
+        ));
+    }
+    let full = append(answer("0", crc), 5 << 30).await.unwrap_err();
+    assert!(full.to_string().contains("5 GiB"), "{full}");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use cos_transport::sign::{Authorization, CanonicalRequest, is_signed_header};
 use cos_transport::{Acl, StorageClass, TrafficLimit, percent_decode};
-use futures_util::TryStreamExt;
 
 use super::script::{Request, Script, raw, reply};
 
@@ -190,61 +189,4 @@ async fn head_and_delete() {
     assert!(requests[0].line.starts_with("HEAD /bench-1/k "));
     assert!(requests[1].line.starts_with("DELETE /bench-1/k?versionId=v "));
     requests.iter().for_each(assert_signed);
-}
-
-#[tokio::test]
-async fn listings_go_from_page_to_page() {
-    let page = |keys: &[&str], next: Option<&str>| {
-        let entry = |key: &&str| {
-            format!(
-                "<Contents><Key>{key}</Key><LastModified>2017-08-08T09:43:35.000Z</LastModified><ETag>\"e\"</ETag><Size>1</Size></Contents>"
-            )
-        };
-        let entries: String = keys.iter().map(entry).collect();
-        let next = next
-            .map(|n| format!("<NextMarker>{n}</NextMarker>"))
-            .unwrap_or_default();
-        let truncated = !next.is_empty();
-        reply(
-            "200 OK",
-            &[],
-            &format!(
-                "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{truncated}</IsTruncated>{next}{entries}</ListBucketResult>"
-            ),
-        )
-    };
-    let script = Script::new([page(&["a", "b%20%2F"], Some("b%20%2F")), page(&["c"], None)]).await;
-    let entries: Vec<_> = script
-        .bucket(1)
-        .list_objects()
-        .prefix("p/中")
-        .entries()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!(
-        entries.iter().map(|e| e.key.as_str()).collect::<Vec<_>>(),
-        ["a", "b /", "c"]
-    );
-    let requests = script.requests();
-    assert_eq!(
-        requests[0].line,
-        "GET /bench-1/?prefix=p%2F%E4%B8%AD&max-keys=1000&encoding-type=url HTTP/1.1"
-    );
-    assert!(
-        requests[1].line.contains("marker=b%20%2F&"),
-        "{}",
-        requests[1].line
-    );
-    requests.iter().for_each(assert_signed);
-
-    let stuck = Script::new([page(&["a"], Some("a"))]).await;
-    let error = stuck
-        .bucket(1)
-        .list_objects()
-        .entries()
-        .try_collect::<Vec<_>>()
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("does not move on"), "{error}");
 }

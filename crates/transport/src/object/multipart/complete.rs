@@ -7,6 +7,7 @@ use crate::error::{Error, IntegrityError, invalid};
 use crate::name::ObjectKey;
 use crate::object::head::{crc64, text};
 use crate::request::Call;
+use crate::transfer::{MAX_OBJECT_SIZE, MIN_PART_SIZE};
 use crate::types::ETag;
 use crate::wire::multipart::{CompleteRequest, CompleteResult, CompletedPart};
 
@@ -34,8 +35,9 @@ impl CompleteMultipartUpload {
     /// certainly made of these parts, that is success.
     ///
     /// # Errors
-    /// Besides those of every request: no parts, parts that are not in ascending order, [`Error::Integrity`] when the
-    /// object's CRC-64 is not that of the parts, and `NoSuchUpload`.
+    /// Besides those of every request: no parts, parts that are not in ascending order, parts of known length that are
+    /// too short or too long together, [`Error::Integrity`] when the object's CRC-64 is not that of the parts, and
+    /// `NoSuchUpload`.
     pub async fn send(self) -> Result<CompleteMultipartUploadOutput, Error> {
         if self.request.parts.is_empty() {
             return Err(invalid("an upload is completed with at least one part"));
@@ -43,6 +45,7 @@ impl CompleteMultipartUpload {
         if !self.request.parts.is_sorted_by(|a, b| a.number < b.number) {
             return Err(invalid("the parts are not in ascending order of their numbers"));
         }
+        check_lengths(&self.request.parts)?;
         let mut call = Call::new(Method::POST, self.bucket.target(Some(&self.key))?)
             .param("uploadId", &self.upload_id)
             .with_document(&self.request.to_element())?;
@@ -96,6 +99,27 @@ impl CompleteMultipartUpload {
             version_id: head.version_id,
             request_id: head.request_id,
         })
+    }
+}
+
+/// The service says only now that a part is too short; what is known of the parts says it before.
+fn check_lengths(parts: &[CompletedPart]) -> Result<(), Error> {
+    let len = |part: &CompletedPart| part.check.map(|(len, _)| len);
+    let all_but_last = parts.split_last().map_or(parts, |(_, before)| before);
+    if let Some(part) = all_but_last
+        .iter()
+        .find(|part| len(part).is_some_and(|len| len < MIN_PART_SIZE))
+    {
+        return Err(invalid(format!(
+            "part {} has less than 1 MiB, which only the last part may have",
+            part.number
+        )));
+    }
+    match parts.iter().filter_map(len).fold(0, u64::saturating_add) {
+        0..=MAX_OBJECT_SIZE => Ok(()),
+        len => Err(invalid(format!(
+            "an object of {len} bytes is longer than the 50 000 GB that the service allows"
+        ))),
     }
 }
 

@@ -6,9 +6,8 @@ use http::Method;
 use crate::bucket::Bucket;
 use crate::error::Error;
 use crate::name::ObjectKey;
-use crate::object::pages::{Advance, MAX_PAGE_LEN, Paged, check_page_len, pages};
+use crate::object::pages::{Advance, KeyEncoding, MAX_PAGE_LEN, Paged, check_page_len, pages};
 use crate::request::Call;
-use crate::wire::common::EncodingType;
 use crate::wire::multipart::{ListPartsPage, ListUploadsPage, ListedPart, ListedUpload};
 
 /// Lists the parts of an upload. Begun by [`Bucket::list_parts`].
@@ -20,6 +19,7 @@ pub struct ListParts {
     upload_id: String,
     max_parts: u32,
     part_number_marker: Option<u32>,
+    encoding_type: KeyEncoding,
 }
 
 impl ListParts {
@@ -30,6 +30,7 @@ impl ListParts {
             upload_id,
             max_parts: MAX_PAGE_LEN,
             part_number_marker: None,
+            encoding_type: KeyEncoding::Url,
         }
     }
 
@@ -42,6 +43,13 @@ impl ListParts {
     /// Begins behind this part.
     pub fn part_number_marker(mut self, marker: u32) -> Self {
         self.part_number_marker = Some(marker);
+        self
+    }
+
+    /// How keys are written on their way; percent-encoded unless set. [`KeyEncoding::Plain`] fails for keys
+    /// that XML cannot carry.
+    pub fn encoding_type(mut self, encoding: KeyEncoding) -> Self {
+        self.encoding_type = encoding;
         self
     }
 
@@ -75,7 +83,7 @@ impl Paged for ListParts {
             .param("uploadId", &self.upload_id)
             .param("max-parts", self.max_parts)
             .maybe_param("part-number-marker", self.part_number_marker)
-            .param("encoding-type", EncodingType::Url.as_str());
+            .maybe_param("encoding-type", self.encoding_type.as_param());
         Ok(ListPartsPage::parse(
             &self.bucket.client().execute_document(call).await?.1,
         )?)
@@ -100,6 +108,7 @@ pub struct ListMultipartUploads {
     key_marker: Option<String>,
     upload_id_marker: Option<String>,
     max_uploads: u32,
+    encoding_type: KeyEncoding,
 }
 
 impl ListMultipartUploads {
@@ -111,6 +120,7 @@ impl ListMultipartUploads {
             key_marker: None,
             upload_id_marker: None,
             max_uploads: MAX_PAGE_LEN,
+            encoding_type: KeyEncoding::Url,
         }
     }
 
@@ -141,6 +151,13 @@ impl ListMultipartUploads {
     /// The most uploads of a page: 1 to 1000.
     pub fn max_uploads(mut self, max_uploads: u32) -> Self {
         self.max_uploads = max_uploads;
+        self
+    }
+
+    /// How keys are written on their way; percent-encoded unless set. [`KeyEncoding::Plain`] fails for keys
+    /// that XML cannot carry.
+    pub fn encoding_type(mut self, encoding: KeyEncoding) -> Self {
+        self.encoding_type = encoding;
         self
     }
 
@@ -182,7 +199,7 @@ impl Paged for ListMultipartUploads {
                     .filter(|_| self.key_marker.is_some()),
             )
             .param("max-uploads", self.max_uploads)
-            .param("encoding-type", EncodingType::Url.as_str());
+            .maybe_param("encoding-type", self.encoding_type.as_param());
         Ok(ListUploadsPage::parse(
             &self.bucket.client().execute_document(call).await?.1,
         )?)

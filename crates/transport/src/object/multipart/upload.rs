@@ -70,7 +70,7 @@ impl UploadPart {
                 "a part of {len} bytes is more than the 5 GiB that are possible"
             )));
         }
-        let md5 = self.md5.value(&self.body)?;
+        let md5 = self.md5.value(&self.body).await?;
         let (body, sent) = self.body.with_crc();
         let mut call = Call::new(Method::PUT, self.bucket.target(Some(&self.key))?)
             .param("partNumber", self.number)
@@ -156,7 +156,7 @@ impl UploadPartCopy {
     /// Copies.
     ///
     /// # Errors
-    /// Besides those of every request: an empty range.
+    /// Besides those of every request: a range that is empty or has more than 5 GiB.
     pub async fn send(self) -> Result<UploadPartCopyOutput, Error> {
         let mut call = Call::new(Method::PUT, self.bucket.target(Some(&self.key))?)
             .param("partNumber", self.number)
@@ -168,6 +168,9 @@ impl UploadPartCopy {
             &self.conditions,
         )?;
         if let Some((first, last)) = self.range {
+            if last.saturating_sub(first) >= MAX_LEN {
+                return Err(invalid("a part is made of at most 5 GiB of the source"));
+            }
             let range: HeaderValue = header_value(
                 "x-cos-copy-source-range",
                 &ByteRange::Inclusive(first, last).to_header()?,
