@@ -183,12 +183,6 @@ pub enum Error {
         /// The caller's limit, in bytes.
         limit: usize,
     },
-    /// A range behind the end of an object whose length is not known.
-    #[error("the range starts at byte {start}, behind the end of the object")]
-    RangeBehindEnd {
-        /// First byte wanted.
-        start: u64,
-    },
     /// The object was replaced between two requests of one read.
     #[error("the object was replaced while it was read")]
     ChangedMeanwhile,
@@ -259,7 +253,6 @@ impl Error {
             | Self::PartNotWholeChunks { .. }
             | Self::EmptyRange
             | Self::RangeOutside { .. }
-            | Self::RangeBehindEnd { .. }
             | Self::ReservedMetadata { .. }
             | Self::TooLongForOneRequest
             | Self::TooLongForMemory { .. } => ErrorKind::Caller,
@@ -318,7 +311,6 @@ impl Error {
             Self::Transport(error) => return error.help(),
             Self::RecipientCount { .. }
             | Self::TooLongForMemory { .. }
-            | Self::RangeBehindEnd { .. }
             | Self::ObjectTooLong
             | Self::PartNotWholeChunks { .. }
             | Self::EmptyRange

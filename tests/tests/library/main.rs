@@ -14,8 +14,9 @@ mod round_trip;
 use cos_encryption::keys::{AesProvider, KeyRing};
 use cos_encryption::{ContentFormat, EncryptionClient, client::EncryptedBucket, policy::ReadPolicy};
 use cos_local::{Running, Server};
+use cos_transport::http::{HttpConnector, HttpOptions, ReqwestConnector};
 use cos_transport::{Client, Credentials};
-use recorder::Recorder;
+use recorder::{Recorded, Recorder};
 use tempfile::TempDir;
 
 /// A local server, and clients that record what they send to it.
@@ -45,21 +46,47 @@ impl Bench {
     }
 
     fn client(&self) -> Client {
+        self.client_over(self.recorder.clone())
+    }
+
+    fn client_over(&self, connector: impl HttpConnector + 'static) -> Client {
         let credentials = self.server.credentials();
         let credentials = Credentials::new(credentials.secret_id(), credentials.secret_key()).unwrap();
         Client::builder()
             .endpoint(self.server.endpoint().parse().unwrap())
             .credentials(credentials)
-            .connector(self.recorder.clone())
+            .connector(connector)
             .build()
             .unwrap()
     }
 
     fn bucket(&self, format: ContentFormat) -> EncryptedBucket {
-        EncryptionClient::new(self.client(), self.ring.clone())
+        self.bucket_over(self.client(), format)
+    }
+
+    fn bucket_unrecorded(&self, format: ContentFormat) -> EncryptedBucket {
+        let connector = ReqwestConnector::new(&HttpOptions::default()).unwrap();
+        self.bucket_over(self.client_over(connector), format)
+    }
+
+    fn bucket_over(&self, client: Client, format: ContentFormat) -> EncryptedBucket {
+        EncryptionClient::new(client, self.ring.clone())
             .with_format(format)
             .with_read_policy(ReadPolicy::AllowUnauthenticated)
             .bucket("bench-1".parse().unwrap())
+    }
+
+    /// Stores `body` as an attacker could: under the metadata of an object that was sent.
+    async fn store_again(&self, key: &str, sent: &Recorded, body: Vec<u8>) {
+        let bucket = self.client().bucket("bench-1".parse().unwrap());
+        let mut put = bucket.put_object(key.parse().unwrap(), body);
+        for (name, value) in &sent.headers {
+            if let Some(name) = name.strip_prefix("x-cos-meta-") {
+                put = put.metadata(name, value);
+            }
+        }
+        put.send().await.unwrap();
+        self.recorder.take();
     }
 }
 

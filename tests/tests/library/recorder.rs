@@ -1,15 +1,25 @@
 //! An HTTP connector that keeps what goes through it.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use cos_transport::http::{HttpConnector, HttpOptions, ReqwestConnector, ResponseFuture};
 use cos_transport::{Body, NetworkError};
 use futures_util::TryStreamExt;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Recorder {
     inner: ReqwestConnector,
     requests: Arc<Mutex<Vec<Recorded>>>,
+    interlude: Arc<Mutex<Option<Interlude>>>,
+}
+
+type Interlude = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -25,6 +35,7 @@ impl Default for Recorder {
         Self {
             inner,
             requests: Arc::default(),
+            interlude: Arc::default(),
         }
     }
 }
@@ -33,6 +44,11 @@ impl Recorder {
     /// What was sent since the last call.
     pub(crate) fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// Something that happens when one request has been answered, before the next one is sent.
+    pub(crate) fn before_the_second_request(&self, interlude: impl Future<Output = ()> + Send + 'static) {
+        *self.interlude.lock().unwrap() = Some(Box::pin(interlude));
     }
 }
 
@@ -55,7 +71,19 @@ impl HttpConnector for Recorder {
                 headers: headers.collect(),
                 body: sent.clone(),
             };
-            self.requests.lock().unwrap().push(recorded);
+            let is_first = {
+                let mut requests = self.requests.lock().unwrap();
+                requests.push(recorded);
+                requests.len() == 1
+            };
+            let interlude = if is_first {
+                None
+            } else {
+                self.interlude.lock().unwrap().take()
+            };
+            if let Some(interlude) = interlude {
+                interlude.await;
+            }
             self.inner
                 .call(http::Request::from_parts(head, Body::from(sent)))
                 .await

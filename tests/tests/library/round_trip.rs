@@ -188,6 +188,7 @@ async fn a_source_that_fails_stores_nothing() {
             .send()
             .await
             .unwrap_err();
+        assert!(matches!(error, Error::Source(_)), "{what}: {error:?}");
         assert!(error.to_string().contains("could not be read"), "{what}: {error}");
     }
     let missing = bucket.head_object("k".parse().unwrap()).send().await.unwrap_err();

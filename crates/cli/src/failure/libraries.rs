@@ -58,7 +58,7 @@ impl From<cos_encryption::Error> for Failure {
             Error::EnvelopeTampered { .. } => {
                 Some("read it under the key it was written to; if it was not moved, restore it from a backup")
             }
-            Error::RangeOutside { .. } | Error::RangeBehindEnd { .. } => {
+            Error::RangeOutside { .. } => {
                 Some("choose a range within the object; coscrypt stat tells its size")
             }
             error => error.help(),

@@ -1,17 +1,19 @@
 //! Reading and decrypting an object, or a range of it, in one GET.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use cos_transport::object::{GetObject as StoredGet, GetObjectOutput as Stored};
+use cos_transport::object::{GetObject as StoredGet, GetObjectOutput as Stored, ObjectHead as StoredHead};
 use cos_transport::{ByteRange, ETag, ObjectKey, TrafficLimit};
 
 use super::head::{ObjectHead, detected};
 use super::plain::{Decryptor, PlainStream};
-use super::{ContentFormat, EncryptedBucket};
+use super::{ContentFormat, EncryptedBucket, off_the_workers};
 use crate::Error;
-use crate::envelope::{PythonEnvelope, Readable, SealedEnvelope};
+use crate::envelope::{OpenedEnvelope, PythonEnvelope, PythonSecrets, Readable};
+use crate::keys::WrapScheme;
 use crate::legacy::ctr::CtrStream;
-use crate::seal::{Cover, Opener, ReadRange, SealedSpan};
+use crate::seal::{Cover, Layout, Opener, ReadRange, SealedSpan};
 
 /// Reads and decrypts an object. Begun by [`EncryptedBucket::get_object`].
 #[derive(Debug)]
@@ -71,33 +73,38 @@ impl GetObject {
 
     /// Asks, opens the envelope, and hands out the plaintext as it arrives and is verified.
     ///
-    /// A read or a range is one GET. Two are needed when the range is the end of the object ([`ByteRange::Suffix`]),
-    /// or the object is not in the format that this client writes; the second then names the first one's entity tag.
+    /// A read or a range is one GET. Two requests are needed when the range is the end of the object
+    /// ([`ByteRange::Suffix`]), or the object is not in the format that this client writes; the second then names the
+    /// first one's entity tag.
+    ///
+    /// What is wrong is found in the order of docs/format.md §4: the envelope, the policy, the key, the object's length,
+    /// and only then the range.
     ///
     /// # Errors
     /// Those of the read policy, of the envelope and its keys, of an impossible range, and of the request. Bytes that
     /// fail authentication are an error of the stream.
-    pub async fn send(mut self) -> Result<GetObjectOutput, Error> {
-        let assumed = self.bucket.settings.format;
-        let stored = match self.ask(assumed)? {
-            Some(request) => request.send().await.map_err(|error| self.outside(error))?,
+    pub async fn send(self) -> Result<GetObjectOutput, Error> {
+        let stored = match self.ask()? {
+            Some(request) => request.send().await,
             None => return self.send_with_length().await,
         };
-        let readable = detected(&stored.head)?.into_readable(self.bucket.settings.policy)?;
-        let total_len = stored.total_len();
-        let plan = Plan::new(self.range, &readable, total_len)?;
+        let stored = match stored {
+            // Where a range lies in the object depends on the format, which was only assumed.
+            Err(error) if is_outside(&error) => return self.send_with_length().await,
+            answer => answer?,
+        };
+        let seen = self.unlock(&stored.head, stored.total_len()).await?;
+        let plan = seen.plan(self.range)?;
         if plan.is_served_by(&stored) {
-            return self.open(stored, &readable, plan, total_len).await;
+            return GetObjectOutput::new(stored, &seen, plan);
         }
-        self.if_match = Some(stored.head.etag.clone());
         let head = stored.head.clone();
         drop(stored);
-        self.fetch(ObjectHead::new(head, &readable, total_len)?, plan)
-            .await
+        self.fetch(head, seen, plan).await
     }
 
-    /// The end of an object: its length is needed first.
-    async fn send_with_length(mut self) -> Result<GetObjectOutput, Error> {
+    /// The length first, then the bytes.
+    async fn send_with_length(self) -> Result<GetObjectOutput, Error> {
         let mut request = self.bucket.plain.head_object(self.key.clone());
         if let Some(version_id) = &self.version_id {
             request = request.version_id(version_id);
@@ -105,85 +112,67 @@ impl GetObject {
         if let Some(etag) = &self.if_match {
             request = request.if_match(etag.clone());
         }
-        let stored = request.send().await?;
-        let readable = detected(&stored)?.into_readable(self.bucket.settings.policy)?;
-        let total_len = stored.content_length;
-        let plan = Plan::new(self.range, &readable, total_len)?;
-        self.if_match = Some(stored.etag.clone());
-        self.fetch(ObjectHead::new(stored, &readable, total_len)?, plan)
-            .await
+        let head = request.send().await?;
+        let seen = self.unlock(&head, head.content_length).await?;
+        let plan = seen.plan(self.range)?;
+        self.fetch(head, seen, plan).await
     }
 
-    /// Fetches what the plan says, of an object that must still be the one that was planned for.
-    async fn fetch(self, seen: ObjectHead, plan: Plan) -> Result<GetObjectOutput, Error> {
-        let stored = match plan.stored_range() {
-            range if range.is_empty() => {
-                return Ok(GetObjectOutput {
-                    plain_range: plan.plain_range(),
-                    head: seen,
-                    body: PlainStream::empty(),
-                });
-            }
-            range => self.request(Some(range.into())).send().await?,
-        };
+    /// Fetches what the plan says, of an object that must still be the one that was seen.
+    async fn fetch(mut self, head: StoredHead, seen: Seen, plan: Plan) -> Result<GetObjectOutput, Error> {
+        let range = plan.stored_range();
+        if range.is_empty() {
+            return Ok(GetObjectOutput {
+                head: ObjectHead::new(head, &seen.readable, seen.total_len)?,
+                plain_range: plan.plain_range(),
+                body: PlainStream::empty(),
+            });
+        }
+        self.if_match = Some(head.etag);
+        let answer = self.request(Some(range.into())).send().await;
+        let stored = answer.map_err(|error| match error.is_precondition_failed() {
+            true => Error::ChangedMeanwhile,
+            false => error.into(),
+        })?;
         let readable = detected(&stored.head)?.into_readable(self.bucket.settings.policy)?;
-        let total_len = stored.total_len();
-        let plan = Plan::new(self.range, &readable, total_len)?;
-        if !plan.is_served_by(&stored) {
+        let is_same = readable == seen.readable && stored.total_len() == seen.total_len;
+        if !is_same || !plan.is_served_by(&stored) {
             return Err(Error::ChangedMeanwhile);
         }
-        self.open(stored, &readable, plan, total_len).await
+        GetObjectOutput::new(stored, &seen, plan)
     }
 
-    async fn open(
-        &self,
-        stored: Stored,
-        readable: &Readable,
-        plan: Plan,
-        total_len: u64,
-    ) -> Result<GetObjectOutput, Error> {
-        let plain_range = plan.plain_range();
-        let decryptor = match (readable, plan) {
-            (Readable::Sealed(envelope), Plan::Sealed(cover)) => {
-                self.open_sealed(envelope, cover, total_len).await?
+    /// Reads the envelope out of an object's headers and opens it.
+    async fn unlock(&self, head: &StoredHead, total_len: u64) -> Result<Seen, Error> {
+        let readable = detected(head)?.into_readable(self.bucket.settings.policy)?;
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        let unlocking = {
+            let readable = readable.clone();
+            async move {
+                let ring = &bucket.settings.ring;
+                Ok(match &readable {
+                    Readable::Sealed(envelope) => {
+                        Unlocked::Sealed(envelope.open(ring, bucket.location(&key), total_len).await?)
+                    }
+                    Readable::Python(envelope) => Unlocked::Python(envelope.open(ring).await?),
+                })
             }
-            (Readable::Python(envelope), Plan::Ctr(range)) => self.open_python(envelope, range.start).await?,
-            (Readable::Sealed(_) | Readable::Python(_), _) => return Err(Error::ChangedMeanwhile),
         };
-        let head = ObjectHead::new(stored.head, readable, total_len)?;
-        Ok(GetObjectOutput {
-            head,
-            plain_range,
-            body: PlainStream::new(stored.body, decryptor),
+        let unlocked = match needs_rsa(&readable) {
+            true => off_the_workers(unlocking).await?,
+            false => unlocking.await?,
+        };
+        Ok(Seen {
+            readable,
+            unlocked,
+            total_len,
         })
-    }
-
-    async fn open_sealed(
-        &self,
-        envelope: &SealedEnvelope,
-        cover: Cover,
-        total_len: u64,
-    ) -> Result<Decryptor, Error> {
-        let location = self.bucket.location(&self.key);
-        let opened = envelope
-            .open(&self.bucket.settings.ring, location, total_len)
-            .await?;
-        Ok(Decryptor::Sealed(Box::new(Opener::new(
-            opened.content_key,
-            cover,
-        ))))
-    }
-
-    async fn open_python(&self, envelope: &PythonEnvelope, start: u64) -> Result<Decryptor, Error> {
-        let secrets = envelope.open(&self.bucket.settings.ring).await?;
-        let keystream = CtrStream::new(&secrets.data_key, &secrets.iv, start)?;
-        Ok(Decryptor::Ctr(Box::new(keystream)))
     }
 
     /// The GET for an object of which nothing is known yet, taken to be in the assumed format; none for a range that
     /// needs the length.
-    fn ask(&self, assumed: ContentFormat) -> Result<Option<StoredGet>, Error> {
-        let span = match (assumed, self.range) {
+    fn ask(&self) -> Result<Option<StoredGet>, Error> {
+        let span = match (self.bucket.settings.format, self.range) {
             (_, ReadRange::Full) => return Ok(Some(self.request(None))),
             (ContentFormat::Sealed, range) => range.span_without_length()?,
             (ContentFormat::CosPython, ReadRange::From(start)) => Some(SealedSpan { start, end: None }),
@@ -221,15 +210,59 @@ impl GetObject {
         }
         request
     }
+}
 
-    /// A range behind the end of the ciphertext lies behind that of the plaintext too.
-    fn outside(&self, error: cos_transport::Error) -> Error {
-        let is_outside = error.service().is_some_and(|e| e.status.as_u16() == 416);
-        match self.range {
-            ReadRange::From(start) | ReadRange::Between { start, .. } if is_outside => {
-                Error::RangeBehindEnd { start }
+fn is_outside(error: &cos_transport::Error) -> bool {
+    error.service().is_some_and(|e| e.status.as_u16() == 416)
+}
+
+/// Whether opening the envelope can take milliseconds.
+fn needs_rsa(readable: &Readable) -> bool {
+    match readable {
+        Readable::Sealed(envelope) => envelope
+            .recipients()
+            .iter()
+            .any(|recipient| recipient.scheme() == WrapScheme::RsaOaepSha256),
+        Readable::Python(envelope) => matches!(envelope, PythonEnvelope::Rsa { .. }),
+    }
+}
+
+/// An object whose envelope has been opened.
+struct Seen {
+    readable: Readable,
+    unlocked: Unlocked,
+    /// Length as stored, in bytes.
+    total_len: u64,
+}
+
+enum Unlocked {
+    Sealed(OpenedEnvelope),
+    Python(PythonSecrets),
+}
+
+impl Seen {
+    fn plan(&self, range: ReadRange) -> Result<Plan, Error> {
+        match &self.unlocked {
+            Unlocked::Sealed(opened) => Ok(Plan::Sealed(opened.layout.cover(range)?)),
+            // The plaintext has the same offsets; the sealed layout's arithmetic of ranges serves here too.
+            Unlocked::Python(_) => {
+                let plain = Layout::of_plain(self.total_len)?.cover(range)?.plain();
+                Ok(Plan::Ctr(plain))
             }
-            _ => error.into(),
+        }
+    }
+
+    fn decryptor(&self, plan: Plan) -> Result<Decryptor, Error> {
+        match (&self.unlocked, plan) {
+            (Unlocked::Sealed(opened), Plan::Sealed(cover)) => {
+                let opener = Opener::new(Arc::clone(&opened.content_key), cover);
+                Ok(Decryptor::Sealed(Box::new(opener)))
+            }
+            (Unlocked::Python(secrets), Plan::Ctr(range)) => {
+                let keystream = CtrStream::new(&secrets.data_key, &secrets.iv, range.start)?;
+                Ok(Decryptor::Ctr(Box::new(keystream)))
+            }
+            (Unlocked::Sealed(_) | Unlocked::Python(_), _) => Err(Error::ChangedMeanwhile),
         }
     }
 }
@@ -241,15 +274,6 @@ enum Plan {
 }
 
 impl Plan {
-    fn new(range: ReadRange, readable: &Readable, total_len: u64) -> Result<Self, Error> {
-        use crate::seal::Layout;
-        match readable {
-            Readable::Sealed(_) => Ok(Self::Sealed(Layout::of_sealed(total_len)?.cover(range)?)),
-            // The plaintext has the same offsets; the sealed layout's arithmetic of ranges serves here too.
-            Readable::Python(_) => Ok(Self::Ctr(Layout::of_plain(total_len)?.cover(range)?.plain())),
-        }
-    }
-
     fn stored_range(&self) -> Range<u64> {
         match self {
             Self::Sealed(cover) => cover.sealed(),
@@ -264,12 +288,14 @@ impl Plan {
         }
     }
 
+    /// Whether the answer begins with all that is needed. What it has behind that is left out.
     fn is_served_by(&self, stored: &Stored) -> bool {
         let came = match stored.content_range {
             Some(range) => range.first..range.last + 1,
             None => 0..stored.head.content_length,
         };
-        came == self.stored_range()
+        let needed = self.stored_range();
+        came.start == needed.start && came.end >= needed.end
     }
 }
 
@@ -283,4 +309,16 @@ pub struct GetObjectOutput {
     pub plain_range: Range<u64>,
     /// The plaintext.
     pub body: PlainStream,
+}
+
+impl GetObjectOutput {
+    fn new(stored: Stored, seen: &Seen, plan: Plan) -> Result<Self, Error> {
+        let (plain_range, needed) = (plan.plain_range(), plan.stored_range());
+        let decryptor = seen.decryptor(plan)?;
+        Ok(Self {
+            head: ObjectHead::new(stored.head, &seen.readable, seen.total_len)?,
+            plain_range,
+            body: PlainStream::new(stored.body, needed.end - needed.start, decryptor),
+        })
+    }
 }

@@ -79,9 +79,10 @@ impl ObjectFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectHead {
-    /// Length of the plaintext, in bytes.
+    /// Length of the plaintext, in bytes, as it follows from the stored length. **Not authenticated** until the end of
+    /// the object has been read: whoever can write to the bucket can cut it.
     pub plain_len: u64,
-    /// Length as stored, in bytes.
+    /// Length as stored, in bytes, as the service says; not authenticated either.
     pub stored_len: u64,
     /// The object's format.
     pub format: ObjectFormat,

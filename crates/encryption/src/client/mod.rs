@@ -21,6 +21,7 @@ pub use plain::PlainStream;
 pub use put::{PutObject, PutObjectOutput};
 pub use source::Source;
 
+use crate::Error;
 use crate::envelope::{Binding, Location};
 use crate::keys::KeyRing;
 use crate::policy::ReadPolicy;
@@ -147,3 +148,20 @@ impl EncryptedBucket {
         }
     }
 }
+
+/// Awaits `work` on a thread where computing for long is allowed: RSA takes milliseconds, and so do megabytes of AES.
+async fn off_the_workers<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let runtime = tokio::runtime::Handle::current();
+    match tokio::task::spawn_blocking(move || runtime.block_on(work)).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Crypto("the runtime is shutting down")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

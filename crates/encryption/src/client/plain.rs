@@ -16,6 +16,8 @@ use crate::seal::Opener;
 /// everything that was asked for has come; anything else is an error, never an early end.
 pub struct PlainStream {
     body: ByteStream,
+    /// Bytes of the body that are still to be decrypted; what comes behind them was not needed.
+    needed: u64,
     decryptor: Decryptor,
 }
 
@@ -26,16 +28,17 @@ pub(super) enum Decryptor {
 }
 
 impl PlainStream {
-    pub(super) fn new(body: ByteStream, decryptor: Decryptor) -> Self {
-        Self { body, decryptor }
+    pub(super) fn new(body: ByteStream, needed: u64, decryptor: Decryptor) -> Self {
+        Self {
+            body,
+            needed,
+            decryptor,
+        }
     }
 
     pub(super) fn empty() -> Self {
         let body = ByteStream::new(Some(0), futures_util::stream::empty());
-        Self {
-            body,
-            decryptor: Decryptor::Done,
-        }
+        Self::new(body, 0, Decryptor::Done)
     }
 
     /// All of it in memory.
@@ -53,7 +56,10 @@ impl PlainStream {
         Ok(all.freeze())
     }
 
-    fn decrypt(&mut self, piece: Bytes) -> Result<Bytes, Error> {
+    fn decrypt(&mut self, mut piece: Bytes) -> Result<Bytes, Error> {
+        let take = usize::try_from(self.needed).map_or(piece.len(), |needed| needed.min(piece.len()));
+        piece.truncate(take);
+        self.needed -= take as u64;
         match &mut self.decryptor {
             Decryptor::Sealed(opener) => {
                 let mut plain = Vec::with_capacity(piece.len());

@@ -1,19 +1,20 @@
 //! Encrypting and writing an object.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use bytes::Bytes;
 use cos_transport::object::PutObjectOutput as Stored;
+use cos_transport::transfer::MAX_PART_SIZE;
 use cos_transport::{Body, ETag, ObjectAttributes, ObjectKey, TrafficLimit, attribute_setters, read_pieces};
 use futures_util::TryStreamExt;
 use tokio::io::AsyncSeekExt;
 
 use super::source::Kind;
-use super::stream::{Encryptor, FileIdentity, as_reader, encrypt_file, encrypt_reader};
-use super::{ContentFormat, EncryptedBucket, Source};
+use super::stream::{Encryptor, as_reader, encrypt_file, encrypt_reader, open_file, source_error};
+use super::{ContentFormat, EncryptedBucket, Source, off_the_workers};
 use crate::Error;
 use crate::envelope::headers::Field;
 use crate::envelope::{EnvelopeHeaders, PythonEnvelope, SealedEnvelope, budget};
@@ -22,8 +23,10 @@ use crate::legacy::ctr::CtrStream;
 use crate::seal::{ContentKey, Layout, Salt};
 use crate::secret::DataKey;
 
-/// The longest body of one request, in bytes.
-const MAX_STORED_LEN: u64 = 5 * 1024 * 1024 * 1024;
+/// The longest body of one request, in bytes: that of an object or of a part.
+const MAX_STORED_LEN: u64 = MAX_PART_SIZE;
+/// Most plaintext that is encrypted without leaving the thread, in bytes: less than a millisecond's work.
+const ENCRYPT_ON_WORKER: usize = 1024 * 1024;
 /// Ciphertext of a reader that is kept in memory, in bytes; more goes to a temporary file.
 const SPOOL_IN_MEMORY: usize = 8 * 1024 * 1024;
 
@@ -66,37 +69,68 @@ impl PutObject {
     /// # Errors
     /// Unsuitable keys, metadata that does not fit beside the envelope, a source that cannot be read or changes,
     /// ciphertext above 5 GiB, and those of the request.
-    pub async fn send(mut self) -> Result<PutObjectOutput, Error> {
-        self.refuse_reserved_metadata()?;
-        match std::mem::replace(&mut self.source, Source::from(Bytes::new())).0 {
-            Kind::Bytes(plain) => {
-                let (encryptor, envelope) = self.begin().await?;
-                self.check_len(plain.len() as u64)?;
-                let sealed = encryptor.encrypt(&plain)?;
-                self.store(&envelope, sealed.into(), plain.len() as u64).await
-            }
-            Kind::File(path) => self.send_file(&path).await,
+    pub async fn send(self) -> Result<PutObjectOutput, Error> {
+        let Self {
+            bucket,
+            key,
+            source,
+            attributes,
+            traffic_limit,
+        } = self;
+        // The source apart: streams and readers are not `Sync`, and the rest is borrowed while a request is under way.
+        let write = Write {
+            bucket,
+            key,
+            attributes,
+            traffic_limit,
+        };
+        write.refuse_reserved_metadata()?;
+        match source.0 {
+            Kind::Bytes(plain) => write.send_bytes(plain).await,
+            Kind::File(path) => write.send_file(path).await,
             Kind::Stream(len, stream) => {
-                let (encryptor, envelope) = self.begin().await?;
-                let stored_len = self.check_len(len)?;
-                let body = Body::from_stream(stored_len, encrypt_reader(as_reader(stream), encryptor));
-                self.store(&envelope, body, len).await
+                let (encryptor, envelope) = write.begin().await?;
+                let stored_len = write.check_len(len)?;
+                let body = Body::from_stream(stored_len, encrypt_reader(as_reader(len, stream), encryptor));
+                write.store(&envelope, body, len).await
             }
             Kind::Reader(reader) => {
-                let (encryptor, envelope) = self.begin().await?;
+                let (encryptor, envelope) = write.begin().await?;
                 let (body, stored_len) = spool(encrypt_reader(reader, encryptor)).await?;
-                self.store(&envelope, body, self.plain_len(stored_len)?).await
+                write.store(&envelope, body, write.plain_len(stored_len)?).await
             }
         }
     }
+}
 
-    async fn send_file(&self, path: &Path) -> Result<PutObjectOutput, Error> {
+/// A write, apart from what is written.
+struct Write {
+    bucket: EncryptedBucket,
+    key: ObjectKey,
+    attributes: ObjectAttributes,
+    traffic_limit: Option<TrafficLimit>,
+}
+
+impl Write {
+    async fn send_bytes(&self, plain: Bytes) -> Result<PutObjectOutput, Error> {
+        let plain_len = plain.len();
+        let (encryptor, envelope) = self.begin().await?;
+        self.check_len(plain_len as u64)?;
+        let sealed = match plain_len <= ENCRYPT_ON_WORKER {
+            true => encryptor.encrypt(&plain)?,
+            false => off_the_workers(async move { encryptor.encrypt(&plain) }).await?,
+        };
+        self.store(&envelope, sealed.into(), plain_len as u64).await
+    }
+
+    async fn send_file(&self, path: PathBuf) -> Result<PutObjectOutput, Error> {
         let retry = self.bucket.plain.client().retry_policy();
         let started = Instant::now();
         let mut attempt = 1;
         loop {
-            let file = File::open(path).map_err(Error::Source)?;
-            let identity = FileIdentity::of(&file).map_err(Error::Source)?;
+            let path = path.clone();
+            let opened = blocking(move || open_file(&path)).await;
+            let (file, identity) = opened.map_err(Error::Source)?;
             let len = identity.len;
             let stored_len = self.check_len(len)?;
             let (encryptor, envelope) = self.begin().await?;
@@ -168,7 +202,10 @@ impl PutObject {
         if let Some(limit) = self.traffic_limit {
             request = request.traffic_limit(limit);
         }
-        let stored = request.send().await?;
+        let stored = request.send().await.map_err(|error| match error {
+            cos_transport::Error::Source(error) => source_error(error),
+            other => other.into(),
+        })?;
         Ok(PutObjectOutput::new(stored, plain_len, envelope.key_ids.clone()))
     }
 
@@ -217,7 +254,7 @@ async fn spool(mut ciphertext: cos_transport::SendStream) -> Result<(Body, u64),
     let mut memory = Vec::new();
     let mut spill: Option<File> = None;
     let mut len = 0u64;
-    while let Some(piece) = ciphertext.try_next().await.map_err(Error::Source)? {
+    while let Some(piece) = ciphertext.try_next().await.map_err(source_error)? {
         len += piece.len() as u64;
         if len > MAX_STORED_LEN {
             return Err(Error::TooLongForOneRequest);
@@ -233,12 +270,15 @@ async fn spool(mut ciphertext: cos_transport::SendStream) -> Result<(Body, u64),
                             .and_then(|()| file.write_all(&piece))
                             .map(|()| file)
                     })
-                    .await?,
+                    .await
+                    .map_err(Error::Spool)?,
                 );
             }
             Some(file) => {
                 let mut file = file.try_clone().map_err(Error::Spool)?;
-                blocking(move || file.write_all(&piece)).await?;
+                blocking(move || file.write_all(&piece))
+                    .await
+                    .map_err(Error::Spool)?;
             }
         }
     }
@@ -250,14 +290,11 @@ async fn spool(mut ciphertext: cos_transport::SendStream) -> Result<(Body, u64),
     Ok((Body::from_stream(len, read_pieces(file)), len))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, Error> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(io::Error::other)
         .and_then(|done| done)
-        .map_err(Error::Spool)
 }
 
 /// What is known of an object that was written.

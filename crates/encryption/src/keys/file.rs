@@ -200,15 +200,18 @@ fn read_capped(file: &mut File) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     Ok(contents)
 }
 
-/// Opens for reading; a pipe does not block.
 fn open(path: &Path) -> Result<File, KeyError> {
+    open_without_waiting(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => KeyError::Missing,
+        _ => KeyError::Io(error),
+    })
+}
+
+/// Opens for reading; a pipe that nobody writes to does not block.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(fd) => Ok(File::from(fd)),
-        Err(rustix::io::Errno::NOENT) => Err(KeyError::Missing),
-        Err(error) => Err(KeyError::Io(error.into())),
-    }
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 fn mode(metadata: &Metadata) -> u32 {

@@ -167,8 +167,8 @@ impl Layout {
 
     /// The chunks to fetch for a range, and what to keep of them.
     ///
-    /// A range that reaches the end of the object always covers the last chunk, so that the end itself is authenticated:
-    /// an object cut at a chunk edge cannot pass for a shorter one.
+    /// A range that reaches the end of the object always covers the last chunk, even when that is empty, so that the end
+    /// itself is authenticated: an object cut at a chunk edge cannot pass for a shorter one.
     ///
     /// # Errors
     /// [`Error::EmptyRange`] for a range of no bytes; [`Error::RangeOutside`] when it starts at or after the end.
@@ -183,7 +183,7 @@ impl Layout {
             ReadRange::From(start) => (start..length, true),
             ReadRange::Between { start, end } if start >= end => return Err(Error::EmptyRange),
             ReadRange::Between { start, .. } if start >= length => return Err(outside(start)),
-            ReadRange::Between { start, end } => (start..end.min(length), end > length),
+            ReadRange::Between { start, end } => (start..end.min(length), end >= length),
         };
         let first_chunk = ChunkIndex(plain.start / CHUNK_LEN_U64);
         let last_chunk = if reaches_end {
@@ -228,7 +228,9 @@ impl ReadRange {
     /// The part of the object to ask for when its length is not known yet, so that one GET serves the read.
     /// `None` for [`ReadRange::Last`]: a suffix of the plaintext is not a suffix of the object; ask for the length first.
     ///
-    /// The answer tells the object's length; then [`Layout::cover`] gives the same span, clamped to the object.
+    /// The answer tells the object's length; then [`Layout::cover`] gives the span that is needed. It begins where this one
+    /// does and ends there too, clamped to the object, or [`TAG_LEN`] bytes earlier: a range that ends at the edge of a
+    /// chunk asks for one tag more, in case the object ends there, with an empty last chunk to be verified.
     ///
     /// # Errors
     /// [`Error::EmptyRange`] for a range of no bytes; [`Error::ObjectTooLong`] when no object is that long.
@@ -243,7 +245,11 @@ impl ReadRange {
             Self::Between { start, end } if start >= end => return Err(Error::EmptyRange),
             Self::Between { start, end } => {
                 let last_wanted = (end - 1).min(MAX_PLAIN_LEN);
-                let end = chunk(last_wanted)?.cipher_start().0 + SEALED_CHUNK_LEN_U64;
+                let edge = chunk(last_wanted)?.cipher_start().0 + SEALED_CHUNK_LEN_U64;
+                let end = match end.is_multiple_of(CHUNK_LEN_U64) {
+                    true => edge + TAG_LEN_U64,
+                    false => edge,
+                };
                 Some(SealedSpan {
                     start: chunk(start)?.cipher_start().0,
                     end: Some(end),

@@ -34,6 +34,14 @@ fn open_range(sealed: &[u8], range: ReadRange, step: usize) -> Result<Vec<u8>, E
     Ok(out)
 }
 
+/// Lengths up to 200 000, every other one at most two bytes away from the edge of a chunk.
+fn near_edges() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..200_000_u64,
+        (0..12_u64, 0..5_u64).prop_map(|(chunks, off)| (chunks * CHUNK_LEN as u64 + off).saturating_sub(2))
+    ]
+}
+
 /// Lengths around every edge of the format.
 fn interesting_len() -> impl Strategy<Value = usize> {
     prop_oneof![
@@ -145,7 +153,7 @@ mod layouts {
                 .sealed(),
             16_400..32_816
         );
-        // Asked for no more than is there, the end need not be shown.
+        // Asked for exactly what is there, the end must be shown too.
         assert_eq!(
             layout
                 .cover(ReadRange::Between {
@@ -154,7 +162,7 @@ mod layouts {
                 })
                 .unwrap()
                 .sealed(),
-            16_400..32_800
+            16_400..32_816
         );
     }
 
@@ -167,14 +175,17 @@ mod layouts {
 
         #[test]
         fn the_span_asked_for_without_the_length_is_the_cover(
-            plain in 0..200_000_u64, start in 0..200_000_u64, len in 1..200_000_u64,
+            plain in near_edges(), start in near_edges(), len in near_edges().prop_map(|len| len + 1),
         ) {
             let layout = Layout::of_plain(plain).unwrap();
             for range in [ReadRange::Between { start, end: start + len }, ReadRange::From(start), ReadRange::Full] {
                 let span = range.span_without_length().unwrap().unwrap();
                 let Ok(cover) = layout.cover(range) else { continue };
                 let end = span.end.unwrap_or(u64::MAX).min(layout.sealed_len());
-                prop_assert_eq!(cover.sealed(), span.start..end);
+                let needed = cover.sealed();
+                prop_assert_eq!(needed.start, span.start);
+                let spare = end - needed.end;
+                prop_assert!(spare == 0 || spare == TAG_LEN as u64, "{} spare bytes", spare);
             }
         }
     }
@@ -329,6 +340,21 @@ mod damage {
                 ),
                 "{len}: {opened:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_body_cut_at_a_chunk_edge_does_not_pass_for_one_of_whole_chunks() {
+        let sealed = seal_in_one(&pattern(100_000));
+        let cut = [&sealed[..3 * SEALED_CHUNK_LEN], &[0; TAG_LEN]].concat();
+        let plain_len = layout::plain_len(cut.len() as u64).unwrap();
+        for start in [0, 20_000, plain_len - 1] {
+            let range = ReadRange::Between {
+                start,
+                end: plain_len,
+            };
+            let opened = open_range(&cut, range, 20_000);
+            assert!(matches!(opened, Err(Error::ContentTampered { .. })), "{start}");
         }
     }
 
