@@ -72,7 +72,7 @@ impl BucketList {
             .child(Element::new("Buckets").extend(self.buckets.iter().map(bucket)))
             .maybe("Marker", self.marker.as_ref())
             .maybe("NextMarker", self.next_marker.as_ref())
-            .maybe("IsTruncated", self.is_truncated.then_some(true))
+            .leaf("IsTruncated", self.is_truncated)
     }
 }
 
