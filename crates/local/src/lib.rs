@@ -20,6 +20,11 @@
 //! ETag and CRC-64, ranges, conditional requests, and listings in UTF-8 byte order. Requests that ask for something
 //! it does not know are refused with `NotImplemented`, never answered with something else.
 //!
+//! # For tests
+//!
+//! A server can be made to go wrong on purpose ([`Faults`]), its clock can be moved ([`Clock`]), and a [`Journal`]
+//! tells afterwards what it was asked, in which order, and what at the same time.
+//!
 //! # What it keeps
 //!
 //! A store survives being killed at any moment: a write that was acknowledged is there, whole, and one that was not
@@ -29,8 +34,10 @@ mod auth;
 mod clock;
 mod credentials;
 mod error;
+mod faults;
 mod handlers;
 mod inbound;
+mod journal;
 mod request;
 mod response;
 mod router;
@@ -41,5 +48,7 @@ mod store;
 
 pub use clock::Clock;
 pub use credentials::{CredentialsFileError, generate_credentials, load_or_create_credentials};
+pub use faults::{Fault, Faults, Rule};
+pub use journal::{Exchange, Journal};
 pub use server::{Running, Server, StartError};
 pub use store::{MissingBuckets, OpenError};

@@ -9,6 +9,26 @@ use http::{HeaderMap, Method, header};
 
 use crate::error::{Code, Refusal};
 
+/// A request's first line, for rules and records: as far as it can be decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+}
+
+impl Line {
+    pub(crate) fn of(parts: &Parts) -> Line {
+        let path = parts.uri.path();
+        let query = parts.uri.query().unwrap_or_default();
+        Line {
+            method: parts.method.clone(),
+            path: percent_decode(path).unwrap_or_else(|_| path.to_owned()),
+            query: Query::parse(query).map(|query| query.0).unwrap_or_default(),
+        }
+    }
+}
+
 /// Everything of a request but its body.
 #[derive(Debug)]
 pub(crate) struct Head {

@@ -11,13 +11,27 @@ use futures_util::stream::try_unfold;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
 
+use crate::faults::{AnswerDisturbance, Cut};
+use crate::journal::Ticket;
 use crate::store::{BodyReader, StoreError};
 
 /// The body of an answer. When it is sent, or given up, the access log gets its line.
 pub(crate) struct ResponseBody {
     content: Content,
+    disturbance: Option<Box<AnswerDisturbance>>,
     sent: u64,
     log: Option<LogEntry>,
+    /// Ends the exchange in the journal when it is dropped.
+    ticket: Option<Ticket>,
+}
+
+/// Why an answer is cut short.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnswerError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Cut(#[from] Cut),
 }
 
 enum Content {
@@ -31,11 +45,7 @@ impl ResponseBody {
     }
 
     pub(crate) fn bytes(bytes: Bytes) -> ResponseBody {
-        ResponseBody {
-            content: Content::Bytes(bytes),
-            sent: 0,
-            log: None,
-        }
+        ResponseBody::of(Content::Bytes(bytes))
     }
 
     /// A body read from the store while it is sent.
@@ -43,11 +53,29 @@ impl ResponseBody {
         let pieces = try_unfold(reader, |mut reader| async move {
             Ok(reader.next().await?.map(|piece| (piece, reader)))
         });
+        ResponseBody::of(Content::Object(Box::pin(pieces)))
+    }
+
+    fn of(content: Content) -> ResponseBody {
         ResponseBody {
-            content: Content::Object(Box::pin(pieces)),
+            content,
+            disturbance: None,
             sent: 0,
             log: None,
+            ticket: None,
         }
+    }
+
+    /// Goes wrong on the way.
+    pub(crate) fn disturbed(mut self, disturbance: Option<AnswerDisturbance>) -> ResponseBody {
+        self.disturbance = disturbance.map(Box::new);
+        self
+    }
+
+    /// The exchange is over when the body is.
+    pub(crate) fn journaled(mut self, ticket: Option<Ticket>) -> ResponseBody {
+        self.ticket = ticket;
+        self
     }
 
     pub(crate) fn logged(mut self, entry: LogEntry) -> ResponseBody {
@@ -56,18 +84,35 @@ impl ResponseBody {
     }
 }
 
+impl Content {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, AnswerError>>> {
+        match self {
+            Content::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Bytes(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+            Content::Object(pieces) => pieces
+                .as_mut()
+                .poll_next(context)
+                .map(|piece| piece.map(|piece| piece.map_err(AnswerError::Store))),
+        }
+    }
+}
+
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = StoreError;
+    type Error = AnswerError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
-        let next = match &mut self.content {
-            Content::Bytes(bytes) if bytes.is_empty() => None,
-            Content::Bytes(bytes) => Some(Ok(std::mem::take(bytes))),
-            Content::Object(pieces) => std::task::ready!(pieces.as_mut().poll_next(context)),
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let ResponseBody {
+            content, disturbance, ..
+        } = &mut *self;
+        let next = match disturbance {
+            None => std::task::ready!(content.poll(context)),
+            Some(disturbance) => {
+                std::task::ready!(disturbance.poll(context, |context| content.poll(context)))
+            }
         };
         Poll::Ready(next.map(|piece| {
             let piece = piece.inspect_err(|error| tracing::error!(%error, "an answer was cut short"))?;
@@ -77,11 +122,16 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.content, Content::Bytes(bytes) if bytes.is_empty())
+        let is_idle = self
+            .disturbance
+            .as_ref()
+            .is_none_or(|disturbance| disturbance.is_idle());
+        is_idle && matches!(&self.content, Content::Bytes(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
+            // Asked for at the beginning, when nothing is held back yet.
             Content::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Object(_) => SizeHint::default(),
         }

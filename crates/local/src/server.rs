@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::credentials::generate_credentials;
+use crate::faults::Faults;
+use crate::journal::Journal;
 use crate::service::Service;
 use crate::spelling;
 use crate::store::{BucketRecord, MissingBuckets, OpenError, Store, StoreError};
@@ -65,6 +67,8 @@ pub struct Server {
     missing_buckets: MissingBuckets,
     restore_time: Duration,
     clock: Clock,
+    faults: Option<Faults>,
+    journal: Option<Journal>,
 }
 
 impl Server {
@@ -79,6 +83,8 @@ impl Server {
             missing_buckets: MissingBuckets::default(),
             restore_time: RESTORE_TIME,
             clock: Clock::system(),
+            faults: None,
+            journal: None,
         }
     }
 
@@ -125,6 +131,20 @@ impl Server {
         self
     }
 
+    /// What goes wrong on purpose, for tests.
+    #[must_use]
+    pub fn faults(mut self, faults: Faults) -> Server {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// Where every request is recorded, for tests.
+    #[must_use]
+    pub fn journal(mut self, journal: Journal) -> Server {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Opens the store and serves it on tasks of this runtime.
     ///
     /// # Errors
@@ -147,6 +167,8 @@ impl Server {
             store: store.clone(),
             credentials: credentials.clone(),
             clock: self.clock,
+            faults: self.faults,
+            journal: self.journal,
             missing_buckets: self.missing_buckets,
             restore_time: self.restore_time,
             spelling: spelling::record().await.map_err(StartError::Setup)?,

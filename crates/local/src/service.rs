@@ -1,12 +1,12 @@
 //! One request from its head to its answer.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cos_transport::Credentials;
+use cos_transport::wire::error::ErrorDocument;
 use http::{Extensions, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
@@ -14,9 +14,11 @@ use hyper::body::{Body as _, Incoming};
 use crate::auth;
 use crate::clock::Clock;
 use crate::error::Refusal;
+use crate::faults::{Cut, Faults, Instead, Plan};
 use crate::handlers;
 use crate::inbound::RequestBody;
-use crate::request::Head;
+use crate::journal::{Journal, Ticket};
+use crate::request::{Head, Line};
 use crate::response::{self, LogEntry, ResponseBody};
 use crate::router::route;
 use crate::store::{MissingBuckets, Store};
@@ -34,6 +36,8 @@ pub(crate) struct Service {
     pub(crate) store: Arc<Store>,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clock: Clock,
+    pub(crate) faults: Option<Faults>,
+    pub(crate) journal: Option<Journal>,
     pub(crate) missing_buckets: MissingBuckets,
     /// How long it takes to restore an archived object.
     pub(crate) restore_time: Duration,
@@ -43,33 +47,35 @@ pub(crate) struct Service {
 
 impl Service {
     /// Answers a request, whatever it is.
+    ///
+    /// # Errors
+    /// When the connection is to be cut by a fault on purpose.
     pub(crate) async fn serve(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<ResponseBody>, Infallible> {
+    ) -> Result<Response<ResponseBody>, Cut> {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
-        let mut body = RequestBody::new(incoming);
-        let ids = Ids::new(&self.clock);
-        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-        let host = parts
-            .headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
+        let line = Line::of(&parts);
+        let ticket = self
+            .journal
+            .as_ref()
+            .map(|journal| journal.begin(&line, &parts.headers));
+        let plan = self
+            .faults
+            .as_ref()
+            .map(|faults| faults.plan(&line))
             .unwrap_or_default();
-        let resource = format!("{host}{path}");
-        let expects_continue = parts.headers.contains_key(header::EXPECT);
+        let listener = ticket.as_ref().map(Ticket::listener);
+        let mut body = RequestBody::new(incoming, plan.on_request(), listener);
+        let ids = Ids::new(&self.clock);
+        let path = parts.uri.path().to_owned();
 
-        let mut response = match self.handle(parts, &mut body).await {
-            Ok(response) => response,
-            Err(refusal) => {
-                if !expects_continue && !body.is_end_stream() {
-                    drain(&mut body).await;
-                }
-                refused(refusal, &method, &resource, &ids)
-            }
-        };
-
+        let answered = self.answer(parts, &mut body, &plan, &ids).await;
+        if let (Some(ticket), Some(listener)) = (&ticket, body.take_listener()) {
+            ticket.note(listener, answered.as_ref().ok().map(Response::status));
+        }
+        let mut response = answered?;
         let headers = response.headers_mut();
         headers.insert(header::SERVER, HeaderValue::from_static("tencent-cos"));
         for (name, id) in [(REQUEST_ID, &ids.request), (TRACE_ID, &ids.trace)] {
@@ -77,15 +83,52 @@ impl Service {
                 headers.insert(name, id);
             }
         }
+        plan.change_headers(headers);
         *response.extensions_mut() = self.spelling.clone();
         let entry = LogEntry {
-            method,
+            method: line.method,
             path,
             status: response.status(),
             request_id: ids.request,
             since,
         };
-        Ok(response.map(|body| body.logged(entry)))
+        let disturbance = plan.on_answer();
+        Ok(response.map(|body| body.disturbed(disturbance).logged(entry).journaled(ticket)))
+    }
+
+    async fn answer(
+        &self,
+        parts: http::request::Parts,
+        body: &mut RequestBody,
+        plan: &Plan,
+        ids: &Ids,
+    ) -> Result<Response<ResponseBody>, Cut> {
+        let method = parts.method.clone();
+        let host = parts
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default();
+        let resource = format!("{host}{}", parts.uri.path());
+        let expects_continue = parts.headers.contains_key(header::EXPECT);
+
+        if plan.delay() > Duration::ZERO {
+            tokio::time::sleep(plan.delay()).await;
+        }
+        let response = match plan.instead() {
+            Some(instead) => on_purpose(instead, &resource, ids),
+            None => {
+                let handled = self.handle(parts, body).await;
+                handled.unwrap_or_else(|refusal| refused(refusal, &method, &resource, ids))
+            }
+        };
+        if body.is_cut() || plan.drops_answer() {
+            return Err(Cut);
+        }
+        if !expects_continue && !body.is_end_stream() {
+            drain(body).await;
+        }
+        Ok(response)
     }
 
     async fn handle(
@@ -108,6 +151,24 @@ fn refused(refusal: Refusal, method: &Method, resource: &str, ids: &Ids) -> Resp
         response::xml_text(status, refusal.document(resource, &ids.request, &ids.trace))
     };
     response.headers_mut().extend(refusal.headers);
+    response
+}
+
+/// The error that a test asked for.
+fn on_purpose(instead: Instead, resource: &str, ids: &Ids) -> Response<ResponseBody> {
+    let document = ErrorDocument {
+        code: instead.code,
+        message: "This error was made on purpose.".to_owned(),
+        resource: resource.to_owned(),
+        request_id: ids.request.clone(),
+        trace_id: ids.trace.clone(),
+    };
+    let mut response = response::xml_text(instead.status, document.to_element().to_document());
+    if let Some(wait) = instead.retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, wait.as_secs().into());
+    }
     response
 }
 
