@@ -16,7 +16,7 @@ async fn an_object_grows_at_its_end() {
         assert_ne!(first.etag, second.etag);
         let head = bench.bucket.head_object(key.clone()).send().await.unwrap();
         assert_eq!((head.content_length, &head.etag), (7, &second.etag));
-        let object_type = head.object_type.unwrap_or_default();
+        let object_type = head.object_type.as_deref().unwrap_or_default();
         assert!(object_type.eq_ignore_ascii_case("appendable"), "{object_type}");
         assert_eq!(head.metadata().get("a"), Some("1"));
         assert!(head.crc64.is_none_or(|crc| crc == Crc64::of(b"one two")));

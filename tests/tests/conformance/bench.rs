@@ -32,18 +32,7 @@ pub(crate) enum Needs {
 }
 
 /// What cos-local cannot do yet.
-const MISSING_IN_LOCAL: &[Needs] = &[
-    Needs::Acl,
-    Needs::Append,
-    Needs::Archive,
-    Needs::Copy,
-    Needs::DeleteObjects,
-    Needs::Multipart,
-    Needs::PartCopy,
-    Needs::Select,
-    Needs::Tagging,
-    Needs::Versions,
-];
+const MISSING_IN_LOCAL: &[Needs] = &[Needs::Select];
 
 /// One test's place on the server.
 pub(crate) struct Bench {
