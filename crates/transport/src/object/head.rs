@@ -80,7 +80,7 @@ pub struct ObjectHead {
     pub storage_tier: Option<String>,
     /// The unit of ranges: `bytes`.
     pub accept_ranges: Option<String>,
-    /// `Normal` or `Appendable`.
+    /// `normal` or `appendable`.
     pub object_type: Option<String>,
     /// What was stored with the object: content headers, storage class, user metadata.
     pub attributes: ObjectAttributes,
