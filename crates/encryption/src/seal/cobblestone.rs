@@ -167,20 +167,18 @@ impl ContentKey {
         index: ChunkIndex,
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], ChunkForged> {
-        let Some(plain_len) = sealed.len().checked_sub(TAG_LEN) else {
+        let is_genuine = sealed.len().checked_sub(TAG_LEN).is_some_and(|plain_len| {
+            let (chunk, tag) = sealed.split_at_mut(plain_len);
+            self.aead
+                .open_in_place_separate_tag(self.nonce(index), Aad::empty(), tag, chunk)
+                .is_ok()
+        });
+        if !is_genuine {
             sealed.zeroize();
             return Err(ChunkForged);
-        };
-        let (chunk, tag) = sealed.split_at_mut(plain_len);
-        if self
-            .aead
-            .open_in_place_separate_tag(self.nonce(index), Aad::empty(), tag, chunk)
-            .is_err()
-        {
-            chunk.zeroize();
-            return Err(ChunkForged);
         }
-        Ok(chunk)
+        let plain_len = sealed.len() - TAG_LEN;
+        Ok(&mut sealed[..plain_len])
     }
 
     fn nonce(&self, index: ChunkIndex) -> Nonce {
