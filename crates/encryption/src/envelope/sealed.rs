@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::budget;
 use super::headers::EnvelopeHeaders;
 use crate::Error;
-use crate::keys::{KeyId, KeyProvider, KeyRing, WrapScheme};
+use crate::keys::{KeyId, KeyProvider, KeyRing, WrapScheme, Wrapped};
 use crate::seal::cobblestone::{ALGORITHM, envelope_mac_key};
 use crate::seal::{Commitment, Layout, OpeningKey, Salt, SealingKey};
 use crate::secret::{DATA_KEY_LEN, DataKey};
@@ -231,7 +231,7 @@ impl SealedEnvelope {
         let (recipient, provider) = ring.find_recipient(&self.recipients)?;
         let key_id = recipient.key_id;
         let secret = provider
-            .unwrap(recipient.scheme, &recipient.wrapped, DATA_KEY_LEN)
+            .unwrap(Wrapped::new(recipient.scheme, &recipient.wrapped, DATA_KEY_LEN))
             .await
             .map_err(|error| match error {
                 // The key id is derived from the key: this is the right key, so the headers are wrong.

@@ -16,6 +16,6 @@ pub use aes::AesProvider;
 pub use error::KeyError;
 pub use file::{FilePermissions, LoadedKey};
 pub use id::{KEY_ID_LEN, KeyId};
-pub use provider::{BoxFuture, KeyProvider, WrapScheme};
+pub use provider::{BoxFuture, KeyProvider, WrapScheme, Wrapped};
 pub use ring::KeyRing;
 pub use rsa::{RsaProvider, RsaSize};

@@ -421,12 +421,7 @@ mod refusals {
             fn wrap<'a>(&'a self, _: WrapScheme, _: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
                 Box::pin(async { Ok(vec![0; self.0]) })
             }
-            fn unwrap<'a>(
-                &'a self,
-                _: WrapScheme,
-                _: &'a [u8],
-                _: usize,
-            ) -> BoxFuture<'a, Result<SecretBytes, Error>> {
+            fn unwrap<'a>(&'a self, _: Wrapped<'a>) -> BoxFuture<'a, Result<SecretBytes, Error>> {
                 Box::pin(async { Err(Error::Random) })
             }
         }
