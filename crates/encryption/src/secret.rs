@@ -143,6 +143,17 @@ mod tests {
         assert_eq!(shown, "DataKey(redacted) SecretBytes(3 bytes, redacted)");
     }
 
+    /// Compiles only with the `zeroize` features of the crates that hold keys inside of their states.
+    #[test]
+    fn the_states_of_macs_and_ciphers_are_wiped() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        // HMAC holds two states of its hash, and nothing else.
+        wiped::<sha2::Sha256>();
+        wiped::<sha2::Sha512>();
+        wiped::<aes_kw::KwAes256>();
+        wiped::<ctr::Ctr128BE<aes::Aes256>>();
+    }
+
     #[test]
     fn two_generated_data_keys_differ() {
         let (a, b) = (DataKey::generate().unwrap(), DataKey::generate().unwrap());

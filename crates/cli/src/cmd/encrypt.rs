@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use cos_encryption::envelope::{Binding, Location, SealedEnvelope};
-use cos_encryption::seal::{ContentKey, Salt, Sealer};
-use cos_encryption::secret::DataKey;
+use cos_encryption::seal::{Sealer, SealingKey};
 use cos_transport::{SendStream, read_pieces};
 use futures_util::TryStreamExt as _;
 use tokio_util::io::ReaderStream;
@@ -32,13 +30,13 @@ pub(super) async fn run(context: &Context, args: Encrypt) -> Result<Exit, Failur
         ));
     }
     let keys = key_ring(&context.settings()?)?;
-    let (data_key, salt) = (DataKey::generate()?, Salt::generate()?);
+    let key = SealingKey::generate()?;
     // Bound to its key alone, so the bucket is not asked for.
     let location = Location {
         bucket: "",
         key: args.object.as_str(),
     };
-    let envelope = SealedEnvelope::seal(&data_key, &salt, &keys, Binding::Key, location).await?;
+    let envelope = SealedEnvelope::seal(&key, &keys, Binding::Key, location).await?;
     let headers = envelope.to_headers();
     let headers: BTreeMap<String, &str> = headers.wire().collect();
     let headers =
@@ -56,7 +54,7 @@ pub(super) async fn run(context: &Context, args: Encrypt) -> Result<Exit, Failur
         Existing::Refuse,
         context.output(),
     )?;
-    let mut sealer = Sealer::new(Arc::new(ContentKey::derive(&data_key, &salt)?));
+    let mut sealer = Sealer::new(key);
     let reading = |error| Failure::file("read", &args.file, &error);
     let mut plain = open(&args.file).await.map_err(reading)?;
     while let Some(piece) = plain.try_next().await.map_err(reading)? {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cos_encryption::Error;
-use cos_encryption::keys::{AesProvider, FilePermissions, KeyId, LoadedKey, RsaProvider, RsaSize};
+use cos_encryption::keys::{AesProvider, FilePermissions, KeyError, KeyId, LoadedKey, RsaProvider, RsaSize};
 use serde::Serialize;
 
 use super::Context;
@@ -74,7 +74,7 @@ fn make(kind: KeyKind, file: &Path) -> Result<LoadedKey, Error> {
     if file.symlink_metadata().is_ok() {
         return Err(Error::KeyFile {
             path: file.to_owned(),
-            error: cos_encryption::keys::KeyError::Exists,
+            error: KeyError::Exists,
         });
     }
     let size = match kind {
@@ -96,7 +96,10 @@ fn show(context: &Context, args: &KeyShow) -> Result<Exit, Failure> {
     // Nothing of the key is shown, so a file that others can read is described all the same – and warned of.
     let key = match LoadedKey::from_file(&args.file, FilePermissions::OwnerOnly) {
         Err(Error::KeyFile {
-            error: error @ cos_encryption::keys::KeyError::TooOpen { .. },
+            error:
+                error @ (KeyError::TooOpen { .. }
+                | KeyError::PublicKeyWritable { .. }
+                | KeyError::OtherOwner { .. }),
             ..
         }) => {
             context.output().warn(format!(

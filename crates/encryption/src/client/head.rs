@@ -53,6 +53,7 @@ impl HeadObject {
 
 /// Which format an object is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ObjectFormat {
     /// Authenticated: every byte is verified before it is handed out.
     Sealed,

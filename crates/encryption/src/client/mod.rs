@@ -13,7 +13,7 @@ mod stream;
 use std::sync::Arc;
 
 use cos_transport::object::{DeleteObject, ListObjects};
-use cos_transport::{Bucket, BucketName, Client, ObjectKey};
+use cos_transport::{Bucket, BucketName, Client, Metadata, ObjectKey};
 
 pub use get::{GetObject, GetObjectOutput};
 pub use head::{HeadObject, ObjectFormat, ObjectHead};
@@ -22,12 +22,30 @@ pub use put::{PutObject, PutObjectOutput};
 pub use source::Source;
 
 use crate::Error;
+use crate::envelope::budget::METADATA_LIMIT;
+use crate::envelope::headers::METADATA_PREFIX;
 use crate::envelope::{Binding, Location};
 use crate::keys::KeyRing;
 use crate::policy::ReadPolicy;
 
+// The pure modules do without the transport; what both know must be the same.
+const _: () = {
+    assert!(METADATA_LIMIT == Metadata::MAX_LEN);
+    let (here, there) = (
+        METADATA_PREFIX.as_bytes(),
+        cos_transport::METADATA_PREFIX.as_bytes(),
+    );
+    assert!(here.len() == there.len());
+    let mut i = 0;
+    while i < here.len() {
+        assert!(here[i] == there[i]);
+        i += 1;
+    }
+};
+
 /// In which format objects are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ContentFormat {
     /// The authenticated format of `docs/format.md`.
     #[default]

@@ -20,8 +20,7 @@ use crate::envelope::headers::Field;
 use crate::envelope::{EnvelopeHeaders, PythonEnvelope, SealedEnvelope, budget};
 use crate::keys::KeyId;
 use crate::legacy::ctr::CtrStream;
-use crate::seal::{ContentKey, Layout, Salt};
-use crate::secret::DataKey;
+use crate::seal::{Layout, SealingKey};
 
 /// The longest body of one request, in bytes: that of an object or of a part.
 const MAX_STORED_LEN: u64 = MAX_PART_SIZE;
@@ -153,17 +152,15 @@ impl Write {
         let settings = &self.bucket.settings;
         let (encryptor, envelope) = match settings.format {
             ContentFormat::Sealed => {
-                let (data_key, salt) = (DataKey::generate()?, Salt::generate()?);
+                let key = SealingKey::generate()?;
                 let location = self.bucket.location(&self.key);
-                let envelope =
-                    SealedEnvelope::seal(&data_key, &salt, &settings.ring, settings.binding, location)
-                        .await?;
+                let envelope = SealedEnvelope::seal(&key, &settings.ring, settings.binding, location).await?;
                 let key_ids = envelope
                     .recipients()
                     .iter()
                     .map(|recipient| recipient.key_id())
                     .collect();
-                let encryptor = Encryptor::sealed(ContentKey::derive(&data_key, &salt)?);
+                let encryptor = Encryptor::sealed(key);
                 (
                     encryptor,
                     Envelope {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use cos_transport::transfer::FileIdentity;
@@ -15,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::Error;
 use crate::keys::file::open_without_waiting;
 use crate::legacy::ctr::CtrStream;
-use crate::seal::{CHUNK_LEN, ChunkIndex, ContentKey, PartBuffer, PartPosition};
+use crate::seal::{CHUNK_LEN, ChunkIndex, PartBuffer, PartPosition, SealingKey};
 
 /// Chunks of plaintext in one piece: 1 MiB.
 const PIECE_CHUNKS: usize = 64;
@@ -23,14 +22,14 @@ const PIECE_LEN: usize = PIECE_CHUNKS * CHUNK_LEN;
 
 /// Encrypts one object, piece by piece, in order.
 pub(super) enum Encryptor {
-    Sealed { key: Arc<ContentKey>, next: ChunkIndex },
+    Sealed { key: Box<SealingKey>, next: ChunkIndex },
     Ctr(Box<CtrStream>),
 }
 
 impl Encryptor {
-    pub(super) fn sealed(key: ContentKey) -> Self {
+    pub(super) fn sealed(key: SealingKey) -> Self {
         Self::Sealed {
-            key: Arc::new(key),
+            key: Box::new(key),
             next: ChunkIndex::FIRST,
         }
     }
@@ -192,12 +191,11 @@ mod tests {
     use futures_util::TryStreamExt;
 
     use super::*;
-    use crate::seal::Salt;
     use crate::secret::DataKey;
 
     fn encryptors() -> [Encryptor; 2] {
         let key = DataKey::generate().unwrap();
-        let sealed = Encryptor::sealed(ContentKey::derive(&key, &Salt::generate().unwrap()).unwrap());
+        let sealed = Encryptor::sealed(SealingKey::generate().unwrap());
         [
             sealed,
             Encryptor::Ctr(Box::new(CtrStream::new(&key, &[0; 16], 0).unwrap())),

@@ -1,8 +1,9 @@
 //! What an envelope says, for people and JSON; needs no key, and so proves nothing.
 
-use super::detect::{Detected, InstructionHint, SdkContent, SdkWrap, detect};
+use super::detect::{Detected, InstructionHint, detect};
 use super::headers::EnvelopeHeaders;
 use super::python::PythonEnvelope;
+use super::sdk::{SdkContent, SdkWrap};
 use super::sealed::{Binding, SealedEnvelope};
 use crate::keys::KeyId;
 use crate::seal::cobblestone::ALGORITHM;
@@ -57,11 +58,9 @@ impl Description {
         match detect(headers) {
             Detected::Sealed(envelope) => Self::sealed(&envelope),
             Detected::Python(envelope) => Self::python(&envelope),
-            Detected::GoJava { wrap, content } => Self::sdk(go_or_java(&wrap, content), &wrap, content),
-            Detected::Android { wrap, content } => Self::sdk("Tencent COS Android SDK", &wrap, content),
-            Detected::JavaOld { wrap, content } => {
-                Self::sdk("Tencent COS Java SDK before 5.6.50", &wrap, content)
-            }
+            Detected::GoJava(sdk) => Self::sdk(go_or_java(&sdk.wrap, sdk.content), &sdk.wrap, sdk.content),
+            Detected::Android(sdk) => Self::sdk("Tencent COS Android SDK", &sdk.wrap, sdk.content),
+            Detected::JavaOld(sdk) => Self::sdk("Tencent COS Java SDK before 5.6.50", &sdk.wrap, sdk.content),
             Detected::InstructionFile => Self::without_envelope(
                 "Tencent COS Java SDK",
                 Some(

@@ -1,10 +1,11 @@
 //! Which writer's envelope an object carries, from its headers alone, without a key.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::headers::{EnvelopeHeaders, Field};
 use super::python::PythonEnvelope;
+use super::sdk::{
+    AndroidEnvelope, GoJavaEnvelope, JavaOldEnvelope, RawIv, SdkClaims, SdkContent, SdkEnvelope, SdkWrap,
+    WrappedIv, clip, decode, is_text,
+};
 use super::sealed::SealedEnvelope;
 use crate::Error;
 use crate::policy::ReadPolicy;
@@ -14,10 +15,6 @@ use crate::seal::cobblestone::ALGORITHM;
 const RAW_IV_LEN: usize = 16;
 /// RFC 3394 of a 32-byte key, and of a 16-byte IV.
 const AES_WRAP_LENS: (usize, usize) = (40, 24);
-/// The wrap algorithms that Java and Android name.
-const AES_WRAP: &str = "AESWrap";
-const RSA_WRAP: &str = "RSA/ECB/OAEPWithSHA-256AndMGF1Padding";
-const KMS_WRAPS: [&str; 2] = ["KMS/TencentCloud", "kms"];
 
 /// What an object's headers say that it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,26 +25,11 @@ pub enum Detected {
     /// The official Python SDK.
     Python(PythonEnvelope),
     /// The official Go SDK, the Java SDK since 5.6.50, or hadoop-cos; they store the same.
-    GoJava {
-        /// How data key and IV are wrapped.
-        wrap: SdkWrap,
-        /// The content cipher.
-        content: SdkContent,
-    },
+    GoJava(GoJavaEnvelope),
     /// The official Android SDK: like Java, but the IV is stored as it is.
-    Android {
-        /// How the data key is wrapped.
-        wrap: SdkWrap,
-        /// The content cipher.
-        content: SdkContent,
-    },
+    Android(AndroidEnvelope),
     /// The official Java SDK before 5.6.50.
-    JavaOld {
-        /// How the data key is wrapped.
-        wrap: SdkWrap,
-        /// The content cipher.
-        content: SdkContent,
-    },
+    JavaOld(JavaOldEnvelope),
     /// Not an object of its own: the Java SDK's instruction file, which holds another object's envelope.
     InstructionFile,
     /// No envelope.
@@ -73,79 +55,9 @@ pub enum InstructionHint {
     Likely,
 }
 
-/// How Go, Java and Android wrap the data key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SdkWrap {
-    /// RFC 3394 under an AES master key.
-    AesWrap,
-    /// RSA-OAEP with SHA-256; MGF1 with SHA-1 or SHA-256, depending on Java's provider.
-    RsaOaepSha256,
-    /// Tencent Cloud KMS.
-    Kms,
-    /// A wrap that only the writer's program knows; the name as stored.
-    Custom(String),
-    /// No algorithm is recorded.
-    Unrecorded,
-}
-
-/// The content ciphers of Go, Java and Android.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SdkContent {
-    /// `AES/CTR/NoPadding`: unauthenticated.
-    Ctr,
-    /// `AES/CBC/PKCS5Padding`: unauthenticated.
-    Cbc,
-    /// `AES/GCM/NoPadding`: one tag at the end of the object.
-    Gcm,
-}
-
-impl SdkContent {
-    fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "AES/CTR/NoPadding" => Some(Self::Ctr),
-            "AES/CBC/PKCS5Padding" => Some(Self::Cbc),
-            "AES/GCM/NoPadding" => Some(Self::Gcm),
-            _ => None,
-        }
-    }
-
-    /// The name that the SDKs store.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ctr => "AES/CTR/NoPadding",
-            Self::Cbc => "AES/CBC/PKCS5Padding",
-            Self::Gcm => "AES/GCM/NoPadding",
-        }
-    }
-}
-
-impl SdkWrap {
-    fn of_name(name: Option<&str>) -> Self {
-        match name {
-            None | Some("") => Self::Unrecorded,
-            Some(AES_WRAP) => Self::AesWrap,
-            Some(RSA_WRAP) => Self::RsaOaepSha256,
-            Some(name) if KMS_WRAPS.contains(&name) => Self::Kms,
-            Some(name) => Self::Custom(clip(name)),
-        }
-    }
-
-    /// The name that the SDKs store.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::AesWrap => AES_WRAP,
-            Self::RsaOaepSha256 => RSA_WRAP,
-            Self::Kms => KMS_WRAPS[0],
-            Self::Custom(name) => name,
-            Self::Unrecorded => "not recorded",
-        }
-    }
-}
-
 /// An envelope that this crate can open.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Readable {
     /// The sealed format.
     Sealed(SealedEnvelope),
@@ -165,7 +77,7 @@ impl Detected {
             }),
             ReadPolicy::AllowUnauthenticated => Ok(()),
         };
-        let unsupported = |writer: &str, wrap: SdkWrap, content: SdkContent| Error::Unsupported {
+        let unsupported = |writer: &str, wrap: &SdkWrap, content: SdkContent| Error::Unsupported {
             what: format!(
                 "{} by {writer}, its key wrapped with {}",
                 content.name(),
@@ -178,11 +90,13 @@ impl Detected {
                 unauthenticated("the official Python SDK")?;
                 Ok(Readable::Python(envelope))
             }
-            Self::GoJava { wrap, content } => Err(unsupported("the official Go or Java SDK", wrap, content)),
-            Self::Android { wrap, content } => Err(unsupported("the official Android SDK", wrap, content)),
-            Self::JavaOld { wrap, content } => {
-                Err(unsupported("the official Java SDK before 5.6.50", wrap, content))
-            }
+            Self::GoJava(sdk) => Err(unsupported("the official Go or Java SDK", &sdk.wrap, sdk.content)),
+            Self::Android(sdk) => Err(unsupported("the official Android SDK", &sdk.wrap, sdk.content)),
+            Self::JavaOld(sdk) => Err(unsupported(
+                "the official Java SDK before 5.6.50",
+                &sdk.wrap,
+                sdk.content,
+            )),
             Self::InstructionFile | Self::Plain(InstructionHint::None) => Err(Error::NotEncrypted),
             Self::Plain(InstructionHint::Likely) => Err(Error::Unsupported {
                 what: "an envelope outside its headers (probably the Java SDK's instruction file)".to_owned(),
@@ -270,7 +184,7 @@ fn detect_go_java_android(headers: &EnvelopeHeaders) -> Detected {
         };
     };
     let wrap = SdkWrap::of_name(headers.get(Field::WrapAlg));
-    let bad_lengths = |wrap: &SdkWrap| {
+    let bad_lengths = || {
         malformed(format!(
             "{} cannot give a key of {} and an IV of {} bytes",
             wrap.name(),
@@ -279,16 +193,31 @@ fn detect_go_java_android(headers: &EnvelopeHeaders) -> Detected {
         ))
     };
     match &wrap {
-        SdkWrap::Unrecorded => malformed("it names no wrap algorithm".to_owned()),
+        SdkWrap::Unrecorded => return malformed("it names no wrap algorithm".to_owned()),
         // A wrapped IV is never 16 bytes: AESWrap gives 24, RSA the modulus, KMS more.
         SdkWrap::AesWrap | SdkWrap::RsaOaepSha256 | SdkWrap::Kms if start.len() == RAW_IV_LEN => {
-            Detected::Android { wrap, content }
+            return Detected::Android(SdkEnvelope {
+                wrap,
+                content,
+                wrapped_key: key,
+                iv: RawIv(start),
+                matdesc: headers.get(Field::Matdesc).map(str::to_owned),
+                claims: SdkClaims::of(headers),
+            });
         }
-        SdkWrap::AesWrap if (key.len(), start.len()) != AES_WRAP_LENS => bad_lengths(&wrap),
-        SdkWrap::RsaOaepSha256 if key.len() != start.len() || key.len() < 98 => bad_lengths(&wrap),
-        SdkWrap::Kms if !is_text(&key) || !is_text(&start) => bad_lengths(&wrap),
-        _ => Detected::GoJava { wrap, content },
+        SdkWrap::AesWrap if (key.len(), start.len()) != AES_WRAP_LENS => return bad_lengths(),
+        SdkWrap::RsaOaepSha256 if key.len() != start.len() || key.len() < 98 => return bad_lengths(),
+        SdkWrap::Kms if !is_text(&key) || !is_text(&start) => return bad_lengths(),
+        _ => {}
     }
+    Detected::GoJava(SdkEnvelope {
+        wrap,
+        content,
+        wrapped_key: key,
+        iv: WrappedIv(start),
+        matdesc: headers.get(Field::Matdesc).map(str::to_owned),
+        claims: SdkClaims::of(headers),
+    })
 }
 
 fn detect_java_old(headers: &EnvelopeHeaders) -> Detected {
@@ -298,33 +227,25 @@ fn detect_java_old(headers: &EnvelopeHeaders) -> Detected {
     let (Some(key), true) = (key, headers.has(Field::OldIv)) else {
         return malformed("of the old Java format's wrapped key and IV, one is missing".to_owned());
     };
-    if decode(headers, key).is_none() || decode(headers, Field::OldIv).is_none() {
+    let (Some(key), Some(iv)) = (decode(headers, key), decode(headers, Field::OldIv)) else {
         return malformed("the wrapped key or IV is not valid base64".to_owned());
-    }
-    let wrap = SdkWrap::of_name(headers.get(Field::OldWrapAlg));
-    match headers.get(Field::OldCekAlg) {
-        None => malformed("it names no content algorithm".to_owned()),
-        Some(name) => match SdkContent::of_name(name) {
-            Some(content) => Detected::JavaOld { wrap, content },
-            None => Detected::UnsupportedContent {
-                algorithm: clip(name),
-            },
+    };
+    let Some(name) = headers.get(Field::OldCekAlg) else {
+        return malformed("it names no content algorithm".to_owned());
+    };
+    match SdkContent::of_name(name) {
+        Some(content) => Detected::JavaOld(SdkEnvelope {
+            wrap: SdkWrap::of_name(headers.get(Field::OldWrapAlg)),
+            content,
+            wrapped_key: key,
+            iv: RawIv(iv),
+            matdesc: headers.get(Field::OldMatdesc).map(str::to_owned),
+            claims: SdkClaims::of(headers),
+        }),
+        None => Detected::UnsupportedContent {
+            algorithm: clip(name),
         },
     }
-}
-
-fn decode(headers: &EnvelopeHeaders, field: Field) -> Option<Vec<u8>> {
-    STANDARD.decode(headers.get(field)?).ok()
-}
-
-/// KMS gives base64 text, which the SDKs encode once more.
-fn is_text(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.is_ascii() && STANDARD.decode(bytes).is_ok()
-}
-
-/// Names from headers go into messages: no more than fits on a line.
-fn clip(name: &str) -> String {
-    name.chars().take(100).collect()
 }
 
 fn malformed(reason: String) -> Detected {

@@ -12,6 +12,7 @@ macro_rules! fields {
     ($($(#[doc = $doc:literal])* $field:ident = $name:literal;)*) => {
         /// An encryption header, of any writer.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Field { $($(#[doc = $doc])* $field,)* }
 
         impl Field {

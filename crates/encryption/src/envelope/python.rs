@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::headers::{EnvelopeHeaders, Field};
 use crate::Error;
-use crate::keys::{KeyId, KeyProvider, KeyRing, WrapScheme};
+use crate::keys::{KeyId, KeyProvider, KeyRing, WrapScheme, Wrapped};
 use crate::legacy::ctr::IV_LEN;
 use crate::secret::{DATA_KEY_LEN, DataKey, SecretBytes, fill_random};
 
@@ -162,7 +162,9 @@ async fn open_aes(ring: &KeyRing, wrapped: &[u8]) -> Result<PythonSecrets, Error
         }
     };
     let key_id = provider.key_id();
-    let both = provider.unwrap(scheme, wrapped, AES_SECRET_LEN).await?;
+    let both = provider
+        .unwrap(Wrapped::new(scheme, wrapped, AES_SECRET_LEN))
+        .await?;
     let (data_key, iv) = both
         .expose()
         .split_at_checked(DATA_KEY_LEN)
@@ -189,8 +191,8 @@ async fn open_rsa(ring: &KeyRing, key: &[u8], iv: &[u8]) -> Result<PythonSecrets
 async fn open_rsa_with(provider: &dyn KeyProvider, key: &[u8], iv: &[u8]) -> Result<PythonSecrets, Error> {
     let key_id = provider.key_id();
     for scheme in [WrapScheme::PythonRsaOaepSha1, WrapScheme::PythonRsaPkcs1v15] {
-        let opened_key = not_failed(provider.unwrap(scheme, key, DATA_KEY_LEN).await)?;
-        let opened_iv = not_failed(provider.unwrap(scheme, iv, IV_LEN).await)?;
+        let opened_key = not_failed(provider.unwrap(Wrapped::new(scheme, key, DATA_KEY_LEN)).await)?;
+        let opened_iv = not_failed(provider.unwrap(Wrapped::new(scheme, iv, IV_LEN)).await)?;
         match (opened_key, opened_iv) {
             (Some(key), Some(iv)) => return secrets(key, iv.expose(), key_id, scheme),
             (None, None) => {}

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::budget;
 use super::headers::EnvelopeHeaders;
 use crate::Error;
-use crate::keys::{KeyId, KeyRing, WrapScheme};
+use crate::keys::{KeyId, KeyProvider, KeyRing, WrapScheme, Wrapped};
 use crate::seal::cobblestone::{ALGORITHM, envelope_mac_key};
-use crate::seal::{Commitment, ContentKey, Layout, Salt};
+use crate::seal::{Commitment, Layout, OpeningKey, Salt, SealingKey};
 use crate::secret::{DATA_KEY_LEN, DataKey};
 
 /// Most recipients that one envelope may have.
@@ -115,14 +116,52 @@ pub struct SealedEnvelope {
 /// An envelope that was opened and found authentic.
 #[derive(Debug)]
 pub struct OpenedEnvelope {
-    /// The data key: to write a new envelope for the same body.
-    pub data_key: DataKey,
-    /// The content key, its commitment checked.
-    pub content_key: Arc<ContentKey>,
+    /// What opens the content, its commitment checked.
+    pub content_key: Arc<OpeningKey>,
     /// The object's layout, its length checked.
     pub layout: Layout,
     /// The key that opened it.
     pub key_id: KeyId,
+    data_key: DataKey,
+    envelope: SealedEnvelope,
+}
+
+impl OpenedEnvelope {
+    /// A new envelope for the same body: to add and remove recipients, or to move the object. The recipients that `keep`
+    /// wants stay as they are, byte for byte, so that their keys are not needed; then those of `add` follow that are not
+    /// among them.
+    ///
+    /// Who could read the object once may have kept its data key: removing a recipient takes nothing back.
+    ///
+    /// # Errors
+    /// As [`SealedEnvelope::seal`].
+    pub async fn rewrap(
+        &self,
+        keep: impl Fn(&Recipient) -> bool,
+        add: &KeyRing,
+        binding: Binding,
+        location: Location<'_>,
+    ) -> Result<SealedEnvelope, Error> {
+        let mut recipients: Vec<_> = self
+            .envelope
+            .recipients
+            .iter()
+            .filter(|one| keep(one))
+            .cloned()
+            .collect();
+        let new: Vec<_> = add
+            .providers()
+            .filter(|provider| recipients.iter().all(|kept| kept.key_id != provider.key_id()))
+            .collect();
+        check_count(recipients.len() + new.len())?;
+        recipients.extend(wrap_for(new, &self.data_key).await?);
+        let envelope = SealedEnvelope {
+            recipients,
+            binding,
+            ..self.envelope.clone()
+        };
+        envelope.authenticated(&self.data_key, location)
+    }
 }
 
 impl SealedEnvelope {
@@ -141,60 +180,44 @@ impl SealedEnvelope {
         encode::encode(self)
     }
 
-    /// Makes an envelope for a new object: wraps the data key for every key of the ring, in its order.
-    ///
-    /// To rewrap, call it with the data key and the salt of the object's present envelope: the body stays as it is.
+    /// Makes the envelope of a new object: wraps its data key for every key of the ring, in its order.
     ///
     /// # Errors
-    /// [`Error::RecipientCount`]; [`Error::KeyUnsuitable`] for a key that the format does not take; what the keys report.
+    /// [`Error::RecipientCount`]; [`Error::KeyUnsuitable`] for a key that the format does not take, or that wraps as it
+    /// does not; [`Error::MetadataTooLarge`] when the recipients are too many for the service; what the keys report.
     pub async fn seal(
-        data_key: &DataKey,
-        salt: &Salt,
+        key: &SealingKey,
         ring: &KeyRing,
         binding: Binding,
         location: Location<'_>,
     ) -> Result<Self, Error> {
-        let count = ring.len();
-        if count == 0 || count > MAX_RECIPIENTS {
-            return Err(Error::RecipientCount { count });
-        }
-        let commitment = *ContentKey::derive(data_key, salt)?.commitment();
-        let mut recipients = Vec::with_capacity(count);
-        for provider in ring.providers() {
-            let key_id = provider.key_id();
-            let scheme = WrapScheme::SEALED
-                .into_iter()
-                .find(|scheme| provider.can_wrap(*scheme));
-            let Some(scheme) = scheme else {
-                let reason =
-                    "the sealed format takes AES keys of exactly 32 bytes and RSA keys of 2048 to 8192 bits"
-                        .to_owned();
-                return Err(Error::KeyUnsuitable { key_id, reason });
-            };
-            let wrapped = provider.wrap(scheme, data_key.expose()).await?;
-            recipients.push(Recipient {
-                scheme,
-                key_id,
-                wrapped,
-            });
-        }
-        let mut envelope = Self {
-            salt: *salt,
-            commitment,
+        check_count(ring.len())?;
+        let recipients = wrap_for(ring.providers(), key.data_key()).await?;
+        let envelope = Self {
+            salt: *key.salt(),
+            commitment: *key.commitment(),
             recipients,
             binding,
             mac: [0; MAC_LEN],
         };
-        envelope.mac = envelope
-            .compute_mac(data_key, location)?
-            .finalize()
-            .into_bytes()
-            .into();
-        Ok(envelope)
+        envelope.authenticated(key.data_key(), location)
+    }
+
+    /// The envelope with its MAC, if any reader takes it: providers are not trusted to wrap as they should.
+    fn authenticated(mut self, data_key: &DataKey, location: Location<'_>) -> Result<Self, Error> {
+        check_count(self.recipients.len())?;
+        let mac = self.compute_mac(data_key, location)?.finalize();
+        self.mac = mac.into_bytes().into();
+        let headers = self.to_headers();
+        budget::check::<&str, &str>(&headers, [])?;
+        match Self::from_headers(&headers) {
+            Ok(read) if read == self => Ok(self),
+            _ => Err(Error::Crypto("the new envelope does not read as it was written")),
+        }
     }
 
     /// Opens the envelope of an object that is `sealed_len` bytes long and lies at `location`, in the order of
-    /// docs/format.md §4: recipient, unwrap, MAC, commitment, length.
+    /// docs/format.md §4: recipient, unwrap, MAC, derivation, commitment, length.
     ///
     /// # Errors
     /// [`Error::NoKey`], [`Error::PublicKeyOnly`], [`Error::WrappedKeyTampered`], [`Error::EnvelopeTampered`],
@@ -208,7 +231,7 @@ impl SealedEnvelope {
         let (recipient, provider) = ring.find_recipient(&self.recipients)?;
         let key_id = recipient.key_id;
         let secret = provider
-            .unwrap(recipient.scheme, &recipient.wrapped, DATA_KEY_LEN)
+            .unwrap(Wrapped::new(recipient.scheme, &recipient.wrapped, DATA_KEY_LEN))
             .await
             .map_err(|error| match error {
                 // The key id is derived from the key: this is the right key, so the headers are wrong.
@@ -221,13 +244,14 @@ impl SealedEnvelope {
             .map_err(|_| Error::EnvelopeTampered {
                 binding: self.binding,
             })?;
-        let content_key = ContentKey::derive(&data_key, &self.salt)?;
+        let content_key = OpeningKey::derive(&data_key, &self.salt)?;
         if !content_key.commits_to(&self.commitment) {
             return Err(Error::CommitmentMismatch);
         }
         let layout = Layout::of_sealed(sealed_len)?;
         Ok(OpenedEnvelope {
             data_key,
+            envelope: self.clone(),
             content_key: Arc::new(content_key),
             layout,
             key_id,
@@ -283,6 +307,47 @@ impl SealedEnvelope {
         update_prefixed(&mut mac, key.as_bytes());
         Ok(mac)
     }
+}
+
+fn check_count(count: usize) -> Result<(), Error> {
+    match count {
+        1..=MAX_RECIPIENTS => Ok(()),
+        _ => Err(Error::RecipientCount { count }),
+    }
+}
+
+async fn wrap_for(
+    providers: impl IntoIterator<Item = &dyn KeyProvider>,
+    data_key: &DataKey,
+) -> Result<Vec<Recipient>, Error> {
+    let mut recipients = Vec::new();
+    for provider in providers {
+        let key_id = provider.key_id();
+        let unsuitable = |reason| Error::KeyUnsuitable { key_id, reason };
+        let scheme = WrapScheme::SEALED
+            .into_iter()
+            .find(|scheme| provider.can_wrap(*scheme))
+            .ok_or_else(|| {
+                unsuitable(
+                    "the sealed format takes AES keys of exactly 32 bytes and RSA keys of 2048 to 8192 bits"
+                        .to_owned(),
+                )
+            })?;
+        let wrapped = provider.wrap(scheme, data_key.expose()).await?;
+        if !parse::is_wrapped_len(scheme, wrapped.len()) {
+            return Err(unsuitable(format!(
+                "it wraps a data key in {} bytes, which {} never gives",
+                wrapped.len(),
+                scheme.name()
+            )));
+        }
+        recipients.push(Recipient {
+            scheme,
+            key_id,
+            wrapped,
+        });
+    }
+    Ok(recipients)
 }
 
 /// `lp(x)`: the length as 32 bits big-endian, then the bytes. Nothing in a transcript comes near 4 GiB.

@@ -8,7 +8,7 @@ use hmac::KeyInit;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::provider::{BoxFuture, KeyProvider, WrapScheme};
+use super::provider::{BoxFuture, KeyProvider, WrapScheme, Wrapped};
 use super::{KEY_ID_LEN, KeyError, KeyId};
 use crate::Error;
 use crate::legacy::ctr;
@@ -165,13 +165,8 @@ impl KeyProvider for AesProvider {
         Box::pin(async move { self.wrap_now(scheme, secret) })
     }
 
-    fn unwrap<'a>(
-        &'a self,
-        scheme: WrapScheme,
-        wrapped: &'a [u8],
-        secret_len: usize,
-    ) -> BoxFuture<'a, Result<SecretBytes, Error>> {
-        Box::pin(async move { self.unwrap_now(scheme, wrapped, secret_len) })
+    fn unwrap<'a>(&'a self, wrapped: Wrapped<'a>) -> BoxFuture<'a, Result<SecretBytes, Error>> {
+        Box::pin(async move { self.unwrap_now(wrapped.scheme, wrapped.bytes, wrapped.secret_len) })
     }
 }
 

@@ -12,11 +12,25 @@ pub enum KeyError {
     /// A folder, a pipe or a device.
     #[error("it is not a regular file")]
     NotAFile,
-    /// Other users of the machine can read a secret key.
-    #[error("other users can read this secret key (mode {mode:04o})")]
+    /// Other users of the machine can read or change a secret key.
+    #[error("other users can {} this secret key (mode {mode:04o})", can(*.mode))]
     TooOpen {
         /// The permission bits of the file.
         mode: u32,
+    },
+    /// Other users of the machine can put another public key in the place of this one.
+    #[error(
+        "other users can change this public key (mode {mode:04o}): they could have data encrypted to a key of theirs"
+    )]
+    PublicKeyWritable {
+        /// The permission bits of the file.
+        mode: u32,
+    },
+    /// The file is somebody else's.
+    #[error("the file belongs to another user (uid {uid}), who can read and change it")]
+    OtherOwner {
+        /// The owner's number.
+        uid: u32,
     },
     /// Nothing that long is a key.
     #[error("it is larger than {limit} bytes, which is no key")]
@@ -83,6 +97,12 @@ impl KeyError {
         Some(match self {
             Self::Missing => "Check the path. Keys are made only by an explicit command, never on the side.",
             Self::TooOpen { .. } => "Run chmod 600 on the file; if others may have read it, make a new key.",
+            Self::PublicKeyWritable { .. } => {
+                "Check that it is the right key, then run chmod 644 on the file."
+            }
+            Self::OtherOwner { .. } => {
+                "Check that it is the right key, then use a copy of your own with mode 600."
+            }
             Self::PassphraseProtected => {
                 "Remove the passphrase with: openssl pkcs8 -in OLD -topk8 -nocrypt -out NEW"
             }
@@ -100,5 +120,13 @@ impl KeyError {
                 return None;
             }
         })
+    }
+}
+
+fn can(mode: u32) -> &'static str {
+    match (mode & 0o044 != 0, mode & 0o022 != 0) {
+        (true, true) => "read and change",
+        (false, true) => "change",
+        _ => "read",
     }
 }

@@ -1,7 +1,8 @@
 //! Key files: read with care, made with more.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,10 +14,11 @@ use crate::Error;
 /// Most that is read of a key file, in bytes; an 8192-bit private key in PEM form has about 6 400.
 pub const MAX_KEY_FILE_LEN: u64 = 64 * 1024;
 
-/// Whether a secret key file may be readable by other users.
+/// Whether other users may have their hands on a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FilePermissions {
-    /// Refuse secret keys that the group or others can read, as ssh does.
+    /// Refuse secret keys that the group or others can read or change, public keys that they can change, and files of
+    /// other users than this one and root.
     #[default]
     OwnerOnly,
     /// Read them all the same.
@@ -91,7 +93,7 @@ impl LoadedKey {
 }
 
 impl AesProvider {
-    /// Reads an AES key file that only its owner can read. [`LoadedKey::from_file`] reads any kind, with a choice.
+    /// Reads an AES key file that only its owner can read and change. [`LoadedKey::from_file`] reads any kind, with a choice.
     ///
     /// # Errors
     /// [`Error::KeyFile`] names the file and what is wrong.
@@ -113,7 +115,7 @@ impl AesProvider {
 }
 
 impl RsaProvider {
-    /// Reads an RSA key file; a private one only if no one but its owner can. [`LoadedKey::from_file`] reads any kind, with a
+    /// Reads an RSA key file that only its owner can change, and a private one only if no one else can read it. [`LoadedKey::from_file`] reads any kind, with a
     /// choice.
     ///
     /// # Errors
@@ -154,7 +156,9 @@ fn other_kind(path: &Path, wanted: &'static str) -> Error {
 
 const SECRET_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
-const OTHERS_CAN_READ: u32 = 0o044;
+const OTHERS_CAN_READ_OR_WRITE: u32 = 0o066;
+const OTHERS_CAN_WRITE: u32 = 0o022;
+const ROOT: u32 = 0;
 
 fn read(path: &Path, permissions: FilePermissions) -> Result<LoadedKey, KeyError> {
     // Opened once; everything else is asked of the open file, so that the name cannot change in between.
@@ -170,11 +174,23 @@ fn read(path: &Path, permissions: FilePermissions) -> Result<LoadedKey, KeyError
     }
     let contents = read_capped(&mut file)?;
     let key = LoadedKey::from_bytes(&contents)?;
-    let mode = mode(&metadata);
-    if permissions == FilePermissions::OwnerOnly && key.is_secret() && mode & OTHERS_CAN_READ != 0 {
-        return Err(KeyError::TooOpen { mode });
+    if permissions == FilePermissions::OwnerOnly {
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        check_access(key.is_secret(), metadata.mode() & 0o7777, owner, user)?;
     }
     Ok(key)
+}
+
+/// Whoever can read a secret key can decrypt; whoever can change a key file can have objects encrypted to a key of theirs.
+fn check_access(is_secret: bool, mode: u32, owner: u32, user: u32) -> Result<(), KeyError> {
+    if owner != user && owner != ROOT {
+        return Err(KeyError::OtherOwner { uid: owner });
+    }
+    match is_secret {
+        true if mode & OTHERS_CAN_READ_OR_WRITE != 0 => Err(KeyError::TooOpen { mode }),
+        false if mode & OTHERS_CAN_WRITE != 0 => Err(KeyError::PublicKeyWritable { mode }),
+        _ => Ok(()),
+    }
 }
 
 /// Reads into one allocation, so that no copy of a secret stays behind in memory.
@@ -212,11 +228,6 @@ pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
-}
-
-fn mode(metadata: &Metadata) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o7777
 }
 
 /// Creates a file whole or not at all: written under a temporary name with its final mode, synced, then linked into place,

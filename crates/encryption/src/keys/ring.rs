@@ -121,16 +121,8 @@ impl From<LoadedKey> for KeyRing {
     }
 }
 
-const ALL_SCHEMES: [WrapScheme; 5] = [
-    WrapScheme::A256Kw,
-    WrapScheme::RsaOaepSha256,
-    WrapScheme::PythonAesCtr,
-    WrapScheme::PythonRsaOaepSha1,
-    WrapScheme::PythonRsaPkcs1v15,
-];
-
 fn can_decrypt(provider: &dyn KeyProvider) -> bool {
-    ALL_SCHEMES.into_iter().any(|scheme| provider.can_unwrap(scheme))
+    WrapScheme::ALL.iter().any(|scheme| provider.can_unwrap(*scheme))
 }
 
 /// The key is the right one, and still does not do.

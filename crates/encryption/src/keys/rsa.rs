@@ -13,7 +13,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::provider::{BoxFuture, KeyProvider, WrapScheme};
+use super::provider::{BoxFuture, KeyProvider, WrapScheme, Wrapped};
 use super::{KEY_ID_LEN, KeyError, KeyId};
 use crate::Error;
 use crate::secret::SecretBytes;
@@ -216,13 +216,8 @@ impl KeyProvider for RsaProvider {
         Box::pin(async move { self.wrap_now(scheme, secret) })
     }
 
-    fn unwrap<'a>(
-        &'a self,
-        scheme: WrapScheme,
-        wrapped: &'a [u8],
-        secret_len: usize,
-    ) -> BoxFuture<'a, Result<SecretBytes, Error>> {
-        Box::pin(async move { self.unwrap_now(scheme, wrapped, secret_len) })
+    fn unwrap<'a>(&'a self, wrapped: Wrapped<'a>) -> BoxFuture<'a, Result<SecretBytes, Error>> {
+        Box::pin(async move { self.unwrap_now(wrapped.scheme, wrapped.bytes, wrapped.secret_len) })
     }
 }
 

@@ -78,18 +78,79 @@ impl Commitment {
 #[error("the chunk failed authentication")]
 pub struct ChunkForged;
 
-/// The content key of one object. Never leaves memory; derived anew from the data key and the salt for each use.
+/// What seals the chunks of one new object: its data key and salt, which are fresh, and what is derived from them.
 ///
-/// The nonce of a chunk follows from its index. **Never seal two different plaintexts at the same index under one data key**
-/// (docs/format.md §6).
-pub struct ContentKey {
-    aead: LessSafeKey,
-    base_nonce: [u8; NONCE_LEN],
-    commitment: Commitment,
+/// The nonce of a chunk follows from its index, so that sealing two plaintexts at one index under one data key would
+/// destroy both (docs/format.md §6). Hence a sealing key is made fresh for each object, and nothing that was read can
+/// become one: an object is opened with an [`OpeningKey`]. **Never seal two different plaintexts at the same index.**
+pub struct SealingKey {
+    data_key: DataKey,
+    salt: Salt,
+    cipher: ChunkCipher,
 }
 
-impl ContentKey {
-    /// The content key of an object in the sealed format.
+impl SealingKey {
+    /// The key of a new object, from the operating system's generator.
+    ///
+    /// # Errors
+    /// [`Error::Random`] when the operating system gives no random bytes; [`Error::Crypto`] when the cryptographic library
+    /// fails.
+    pub fn generate() -> Result<Self, Error> {
+        Self::of(DataKey::generate()?, Salt::generate()?)
+    }
+
+    fn of(data_key: DataKey, salt: Salt) -> Result<Self, Error> {
+        let cipher = ChunkCipher::derive(&data_key, &salt, CONTEXT)?;
+        Ok(Self {
+            data_key,
+            salt,
+            cipher,
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_parts(data_key: DataKey, salt: Salt) -> Self {
+        Self::of(data_key, salt).unwrap()
+    }
+
+    /// What is wrapped for the object's recipients.
+    pub(crate) fn data_key(&self) -> &DataKey {
+        &self.data_key
+    }
+
+    /// The object's salt, public.
+    #[must_use]
+    pub fn salt(&self) -> &Salt {
+        &self.salt
+    }
+
+    /// What the envelope must state about this key.
+    #[must_use]
+    pub fn commitment(&self) -> &Commitment {
+        &self.cipher.commitment
+    }
+
+    /// Encrypts one chunk in place and returns its tag.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when `chunk` is longer than [`CHUNK_LEN`] or the cryptographic library fails.
+    pub fn seal_chunk(&self, index: ChunkIndex, chunk: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
+        self.cipher.seal(index, chunk)
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey(redacted)")
+    }
+}
+
+/// What opens the chunks of one object, and seals nothing. Never leaves memory; derived anew from the data key and the salt
+/// for each read.
+pub struct OpeningKey(ChunkCipher);
+
+impl OpeningKey {
+    /// The key of an object in the sealed format.
     ///
     /// # Errors
     /// [`Error::Crypto`] when the cryptographic library fails.
@@ -97,20 +158,62 @@ impl ContentKey {
         Self::derive_with_context(data_key, salt, CONTEXT)
     }
 
-    /// The content key of any Cobblestone-256 message, whatever its application context.
+    /// The key of any Cobblestone-256 message, whatever its application context.
     ///
     /// # Errors
     /// [`Error::Crypto`] when the cryptographic library fails.
     pub fn derive_with_context(data_key: &DataKey, salt: &Salt, context: &[u8]) -> Result<Self, Error> {
+        ChunkCipher::derive(data_key, salt, context).map(Self)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_raw(key: &[u8], base_nonce: [u8; NONCE_LEN]) -> Self {
+        Self(ChunkCipher::from_parts(key, base_nonce).unwrap())
+    }
+
+    /// Whether the envelope's commitment is to this key; compared in constant time. To be asked before any chunk is opened.
+    #[must_use]
+    pub fn commits_to(&self, stated: &Commitment) -> bool {
+        self.0.commitment.0.ct_eq(&stated.0).into()
+    }
+
+    /// Checks and decrypts one chunk in place: ciphertext and tag in, plaintext out.
+    ///
+    /// # Errors
+    /// [`ChunkForged`] when the tag does not match; the buffer then holds zeros.
+    pub fn open_chunk<'a>(
+        &self,
+        index: ChunkIndex,
+        sealed: &'a mut [u8],
+    ) -> Result<&'a mut [u8], ChunkForged> {
+        self.0.open(index, sealed)
+    }
+}
+
+impl fmt::Debug for OpeningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpeningKey(redacted)")
+    }
+}
+
+/// AES-256-GCM over numbered chunks, in both directions.
+struct ChunkCipher {
+    aead: LessSafeKey,
+    base_nonce: [u8; NONCE_LEN],
+    commitment: Commitment,
+}
+
+impl ChunkCipher {
+    fn derive(data_key: &DataKey, salt: &Salt, context: &[u8]) -> Result<Self, Error> {
         let info = [ALGORITHM.as_bytes(), &[0], salt.as_bytes(), context];
         let derived = hkdf_expand_sha512(data_key, &info, KEY_LEN + NONCE_LEN + COMMITMENT_LEN)?;
         let (key, rest) = derived.expose().split_at(KEY_LEN);
         let (nonce, commitment) = rest.split_at(NONCE_LEN);
         let mut base_nonce = [0; NONCE_LEN];
         base_nonce.copy_from_slice(nonce);
-        let mut content_key = Self::from_parts(key, base_nonce)?;
-        content_key.commitment.0.copy_from_slice(commitment);
-        Ok(content_key)
+        let mut cipher = Self::from_parts(key, base_nonce)?;
+        cipher.commitment.0.copy_from_slice(commitment);
+        Ok(cipher)
     }
 
     /// A key with an empty commitment, straight from its parts: for published vectors of the chunk layer.
@@ -124,28 +227,7 @@ impl ContentKey {
         })
     }
 
-    #[cfg(test)]
-    pub(crate) fn from_raw(key: &[u8], base_nonce: [u8; NONCE_LEN]) -> Self {
-        Self::from_parts(key, base_nonce).unwrap()
-    }
-
-    /// What the envelope must state about this key.
-    #[must_use]
-    pub fn commitment(&self) -> &Commitment {
-        &self.commitment
-    }
-
-    /// Whether the envelope's commitment is to this key; compared in constant time. To be asked before any chunk is opened.
-    #[must_use]
-    pub fn commits_to(&self, stated: &Commitment) -> bool {
-        self.commitment.0.ct_eq(&stated.0).into()
-    }
-
-    /// Encrypts one chunk in place and returns its tag.
-    ///
-    /// # Errors
-    /// [`Error::Crypto`] when `chunk` is longer than [`CHUNK_LEN`] or the cryptographic library fails.
-    pub fn seal_chunk(&self, index: ChunkIndex, chunk: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
+    fn seal(&self, index: ChunkIndex, chunk: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
         if chunk.len() > CHUNK_LEN {
             return Err(Error::Crypto("a chunk is longer than 16384 bytes"));
         }
@@ -158,29 +240,19 @@ impl ContentKey {
         Ok(bytes)
     }
 
-    /// Checks and decrypts one chunk in place: ciphertext and tag in, plaintext out.
-    ///
-    /// # Errors
-    /// [`ChunkForged`] when the tag does not match; the buffer then holds zeros.
-    pub fn open_chunk<'a>(
-        &self,
-        index: ChunkIndex,
-        sealed: &'a mut [u8],
-    ) -> Result<&'a mut [u8], ChunkForged> {
-        let Some(plain_len) = sealed.len().checked_sub(TAG_LEN) else {
+    fn open<'a>(&self, index: ChunkIndex, sealed: &'a mut [u8]) -> Result<&'a mut [u8], ChunkForged> {
+        let is_genuine = sealed.len().checked_sub(TAG_LEN).is_some_and(|plain_len| {
+            let (chunk, tag) = sealed.split_at_mut(plain_len);
+            self.aead
+                .open_in_place_separate_tag(self.nonce(index), Aad::empty(), tag, chunk)
+                .is_ok()
+        });
+        if !is_genuine {
             sealed.zeroize();
             return Err(ChunkForged);
-        };
-        let (chunk, tag) = sealed.split_at_mut(plain_len);
-        if self
-            .aead
-            .open_in_place_separate_tag(self.nonce(index), Aad::empty(), tag, chunk)
-            .is_err()
-        {
-            chunk.zeroize();
-            return Err(ChunkForged);
         }
-        Ok(chunk)
+        let plain_len = sealed.len() - TAG_LEN;
+        Ok(&mut sealed[..plain_len])
     }
 
     fn nonce(&self, index: ChunkIndex) -> Nonce {
@@ -196,15 +268,9 @@ impl ContentKey {
     }
 }
 
-impl Drop for ContentKey {
+impl Drop for ChunkCipher {
     fn drop(&mut self) {
         self.base_nonce.zeroize();
-    }
-}
-
-impl fmt::Debug for ContentKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ContentKey(redacted)")
     }
 }
 

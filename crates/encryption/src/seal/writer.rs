@@ -1,8 +1,6 @@
 //! Sealing: a stream ([`Sealer`]) or a part buffer in place ([`PartBuffer`]). Both give the same ciphertext.
 
-use std::sync::Arc;
-
-use super::cobblestone::ContentKey;
+use super::cobblestone::SealingKey;
 use super::layout::{CHUNK_LEN, ChunkIndex, SEALED_CHUNK_LEN, TAG_LEN};
 use crate::Error;
 
@@ -11,15 +9,15 @@ use crate::Error;
 /// [`Sealer::finish`] writes the last chunk. Without it the object has an illegal length and never opens.
 #[derive(Debug)]
 pub struct Sealer {
-    key: Arc<ContentKey>,
+    key: SealingKey,
     next: u64,
     pending: Vec<u8>,
 }
 
 impl Sealer {
-    /// A sealer at the start of an object.
+    /// A sealer at the start of an object, which takes the object's key: nothing else can be sealed with it.
     #[must_use]
-    pub fn new(key: Arc<ContentKey>) -> Self {
+    pub fn new(key: SealingKey) -> Self {
         Self {
             key,
             next: 0,
@@ -81,11 +79,9 @@ pub enum PartPosition {
 /// Chunk k's plaintext goes to offset k × 16 400; the 16 bytes after it wait for its tag.
 ///
 /// ```
-/// # use std::sync::Arc;
 /// # use cos_encryption::seal::*;
-/// # use cos_encryption::secret::DataKey;
 /// # fn main() -> Result<(), cos_encryption::Error> {
-/// # let key = ContentKey::derive(&DataKey::generate()?, &Salt::generate()?)?;
+/// # let key = SealingKey::generate()?;
 /// # let mut file: &[u8] = b"what to encrypt";
 /// let mut part = PartBuffer::new(64); // 64 chunks: 1 MiB of plaintext
 /// while !part.vacant().is_empty() {
@@ -181,7 +177,7 @@ impl PartBuffer {
     /// [`Error::ObjectTooLong`] past the format's limit; [`Error::Crypto`] when the cryptographic library fails.
     pub fn seal(
         mut self,
-        key: &ContentKey,
+        key: &SealingKey,
         first: ChunkIndex,
         position: PartPosition,
     ) -> Result<Vec<u8>, Error> {
@@ -209,7 +205,7 @@ impl std::fmt::Debug for PartBuffer {
 /// # Errors
 /// As [`PartBuffer::seal`]; [`Error::Crypto`] when `buffer` is too short for the layout.
 pub fn seal_in_place(
-    key: &ContentKey,
+    key: &SealingKey,
     first: ChunkIndex,
     position: PartPosition,
     buffer: &mut [u8],

@@ -76,11 +76,7 @@ fn parse_recipient(scheme: &str, wrapped: &str, key_id: KeyId) -> Result<Recipie
     let wrapped = STANDARD
         .decode(wrapped)
         .map_err(|_| malformed(format!("{} is not valid base64", Field::Key.name())))?;
-    let legal = match scheme {
-        WrapScheme::A256Kw => wrapped.len() == A256KW_LEN,
-        _ => RSA_LENS.contains(&wrapped.len()),
-    };
-    if !legal {
+    if !is_wrapped_len(scheme, wrapped.len()) {
         return Err(malformed(format!(
             "a key wrapped with {} cannot have {} bytes",
             scheme.name(),
@@ -92,6 +88,14 @@ fn parse_recipient(scheme: &str, wrapped: &str, key_id: KeyId) -> Result<Recipie
         key_id,
         wrapped,
     })
+}
+
+/// Whether a data key wrapped with a scheme of the sealed format can have so many bytes.
+pub(super) fn is_wrapped_len(scheme: WrapScheme, len: usize) -> bool {
+    match scheme {
+        WrapScheme::A256Kw => len == A256KW_LEN,
+        _ => RSA_LENS.contains(&len),
+    }
 }
 
 /// `{"v":1,"kid":["<16 hex>",...],"bind":"key"}`, exactly.

@@ -7,7 +7,7 @@ use crate::ErrorKind;
 use crate::envelope::budget;
 use crate::envelope::detect::{Readable, detect};
 use crate::envelope::headers::Field;
-use crate::keys::{AesProvider, KeyProvider, LoadedKey};
+use crate::keys::{AesProvider, BoxFuture, KeyProvider, LoadedKey};
 use crate::policy::ReadPolicy;
 use crate::seal::{Opener, ReadRange, Sealer};
 use crate::secret::SecretBytes;
@@ -34,19 +34,18 @@ fn ring_of_vectors(vectors: &SealedVectors, name: &str) -> KeyRing {
     KeyRing::from_iter([key.into_provider()])
 }
 
+fn key(data_key: &DataKey, salt: Salt) -> SealingKey {
+    SealingKey::from_parts(crate::testing::data_key(data_key.expose()), salt)
+}
+
 /// A three-chunk object of our own: its envelope and body.
 fn three_chunks(binding: Binding) -> (SealedEnvelope, Vec<u8>) {
     let (dek, salt) = (data_key(&[3; 32]), Salt::from_bytes([4; 24]));
-    let envelope = run(SealedEnvelope::seal(
-        &dek,
-        &salt,
-        &KeyRing::of(aes(1)),
-        binding,
-        LOCATION,
-    ))
-    .unwrap();
+    let key = SealingKey::from_parts(dek, salt);
+    let ring = KeyRing::of(aes(1));
+    let envelope = run(SealedEnvelope::seal(&key, &ring, binding, LOCATION)).unwrap();
     let mut body = Vec::new();
-    let mut sealer = Sealer::new(Arc::new(ContentKey::derive(&dek, &salt).unwrap()));
+    let mut sealer = Sealer::new(key);
     sealer.push(&pattern(40_000), &mut body).unwrap();
     sealer.finish(&mut body).unwrap();
     (envelope, body)
@@ -93,7 +92,7 @@ mod vectors {
         let plain = pattern(vector.plaintext_len);
         assert_eq!(sha256_hex(&plain), vector.plaintext_sha256, "{name}");
         let mut body = Vec::new();
-        let mut sealer = Sealer::new(Arc::new(ContentKey::derive(&dek, &salt).unwrap()));
+        let mut sealer = Sealer::new(key(&dek, salt));
         sealer.push(&plain, &mut body).unwrap();
         sealer.finish(&mut body).unwrap();
         assert_eq!(body.len() as u64, vector.ciphertext_len, "{name}");
@@ -131,7 +130,8 @@ mod vectors {
                 .iter()
                 .flat_map(|name| ring_of_vectors(vectors, name).as_slice().to_vec())
                 .collect();
-            let again = SealedEnvelope::seal(&dek, &salt, &keys, envelope.binding(), location);
+            let key = key(&dek, salt);
+            let again = SealedEnvelope::seal(&key, &keys, envelope.binding(), location);
             assert_eq!(run(again).unwrap().to_headers(), headers, "{name}");
         }
     }
@@ -143,7 +143,13 @@ mod vectors {
             .into_iter()
             .collect();
         let (dek, salt) = (DataKey::generate().unwrap(), Salt::generate().unwrap());
-        let envelope = run(SealedEnvelope::seal(&dek, &salt, &ring, Binding::Key, LOCATION)).unwrap();
+        let envelope = run(SealedEnvelope::seal(
+            &key(&dek, salt),
+            &ring,
+            Binding::Key,
+            LOCATION,
+        ))
+        .unwrap();
         for ring in [
             KeyRing::of(aes(1)),
             KeyRing::from_iter([fixture_key("rsa2048_pkcs8.pem").into_provider()]),
@@ -228,14 +234,26 @@ mod refusals {
     fn changed_bits_of_an_rsa_wrap_are_refused() {
         let ring = KeyRing::from_iter([fixture_key("rsa2048_pkcs8.pem").into_provider()]);
         let (dek, salt) = (data_key(&[3; 32]), Salt::from_bytes([4; 24]));
-        let envelope = run(SealedEnvelope::seal(&dek, &salt, &ring, Binding::Key, LOCATION)).unwrap();
+        let envelope = run(SealedEnvelope::seal(
+            &key(&dek, salt),
+            &ring,
+            Binding::Key,
+            LOCATION,
+        ))
+        .unwrap();
         for bit in (0..2048).step_by(61) {
             let mut changed = envelope.clone();
             changed.recipients[0].wrapped[bit / 8] ^= 1 << (bit % 8);
             assert!(run(changed.open(&ring, LOCATION, 16)).is_err(), "{bit}");
         }
         // Another wrap of the same data key opens, and the MAC still refuses it.
-        let again = run(SealedEnvelope::seal(&dek, &salt, &ring, Binding::Key, LOCATION)).unwrap();
+        let again = run(SealedEnvelope::seal(
+            &key(&dek, salt),
+            &ring,
+            Binding::Key,
+            LOCATION,
+        ))
+        .unwrap();
         let spliced = SealedEnvelope {
             recipients: again.recipients,
             ..envelope
@@ -299,8 +317,7 @@ mod refusals {
         };
         let ring = KeyRing::of(aes(1));
         let other = run(SealedEnvelope::seal(
-            &dek,
-            &salt,
+            &key(&dek, salt),
             &ring,
             Binding::Key,
             other_location,
@@ -325,13 +342,7 @@ mod refusals {
         let (envelope, body) = three_chunks(Binding::Key);
         let opened = run(envelope.open(&KeyRing::of(aes(1)), LOCATION, body.len() as u64)).unwrap();
         let new_ring = KeyRing::of(aes(2));
-        let rewrapped = SealedEnvelope::seal(
-            &opened.data_key,
-            envelope.salt(),
-            &new_ring,
-            Binding::Key,
-            LOCATION,
-        );
+        let rewrapped = opened.rewrap(|_| false, &new_ring, Binding::Key, LOCATION);
         let headers = run(rewrapped).unwrap().to_headers();
         assert_eq!(
             open(&headers, &new_ring, LOCATION, &body).unwrap(),
@@ -343,6 +354,96 @@ mod refusals {
             error.to_string(),
             format!("no key for this object: it needs {wanted}, and the keys given are {held}")
         );
+    }
+
+    #[test]
+    fn a_recipient_is_added_and_removed_without_the_others_keys() {
+        let (envelope, body) = three_chunks(Binding::Key);
+        let open_with = |envelope: &SealedEnvelope, seed| {
+            run(envelope.open(&KeyRing::of(aes(seed)), LOCATION, body.len() as u64))
+        };
+        let rsa = KeyRing::from_iter([fixture_key("rsa2048_pub.pem").into_provider()]);
+        let opened = open_with(&envelope, 1).unwrap();
+        let shared = run(opened.rewrap(|_| true, &rsa, Binding::Key, LOCATION)).unwrap();
+        assert_eq!(shared.recipients()[..1], *envelope.recipients());
+        assert_eq!(shared.recipients()[1].key_id(), rsa.key_ids()[0]);
+        // Only the first key is at hand, and the wrap for the second is kept byte for byte.
+        let opened = open_with(&shared, 1).unwrap();
+        let not_the_first = |recipient: &Recipient| recipient.key_id() != aes(1).key_id();
+        let second = KeyRing::of(aes(2));
+        let rotated = run(opened.rewrap(not_the_first, &second, Binding::Key, LOCATION)).unwrap();
+        assert_eq!(rotated.recipients()[0], shared.recipients()[1]);
+        assert!(matches!(open_with(&rotated, 1), Err(Error::NoKey { .. })));
+        assert_eq!(
+            open(&rotated.to_headers(), &KeyRing::of(aes(2)), LOCATION, &body).unwrap(),
+            pattern(40_000)
+        );
+        let private = KeyRing::from_iter([fixture_key("rsa2048_pkcs8.pem").into_provider()]);
+        assert!(open(&rotated.to_headers(), &private, LOCATION, &body).is_ok());
+    }
+
+    #[test]
+    fn a_rewrap_moves_and_adds_nobody_twice_and_leaves_somebody() {
+        let (envelope, body) = three_chunks(Binding::Key);
+        let ring = KeyRing::of(aes(1));
+        let moved = Location {
+            key: "dir/other",
+            ..LOCATION
+        };
+        let opened = run(envelope.open(&ring, LOCATION, body.len() as u64)).unwrap();
+        let there = run(opened.rewrap(|_| true, &ring, Binding::BucketAndKey, moved)).unwrap();
+        assert_eq!(there.recipients(), envelope.recipients());
+        assert!(open(&there.to_headers(), &ring, moved, &body).is_ok());
+        assert!(open(&there.to_headers(), &ring, LOCATION, &body).is_err());
+        let nobody = run(opened.rewrap(|_| false, &KeyRing::new(), Binding::Key, LOCATION));
+        assert!(matches!(nobody, Err(Error::RecipientCount { count: 0 })));
+        let many: KeyRing = (2..18)
+            .map(|seed| LoadedKey::Aes(aes(seed)).into_provider())
+            .collect();
+        let too_many = run(opened.rewrap(|_| true, &many, Binding::Key, LOCATION));
+        assert!(matches!(too_many, Err(Error::RecipientCount { count: 17 })));
+    }
+
+    #[test]
+    fn what_a_provider_wraps_is_checked_before_it_is_written() {
+        #[derive(Debug)]
+        struct Faulty(usize);
+        impl KeyProvider for Faulty {
+            fn key_id(&self) -> KeyId {
+                aes(1).key_id()
+            }
+            fn can_wrap(&self, scheme: WrapScheme) -> bool {
+                scheme == WrapScheme::A256Kw
+            }
+            fn can_unwrap(&self, _: WrapScheme) -> bool {
+                false
+            }
+            fn wrap<'a>(&'a self, _: WrapScheme, _: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+                Box::pin(async { Ok(vec![0; self.0]) })
+            }
+            fn unwrap<'a>(&'a self, _: Wrapped<'a>) -> BoxFuture<'a, Result<SecretBytes, Error>> {
+                Box::pin(async { Err(Error::Random) })
+            }
+        }
+        let seal = |ring| {
+            let key = SealingKey::generate().unwrap();
+            run(SealedEnvelope::seal(&key, &ring, Binding::Key, LOCATION))
+        };
+        assert!(seal(KeyRing::of(Faulty(40))).is_ok());
+        for len in [0, 39, 48] {
+            let error = seal(KeyRing::of(Faulty(len))).unwrap_err();
+            assert!(
+                matches!(&error, Error::KeyUnsuitable { reason, .. } if reason.contains(&format!("{len} bytes"))),
+                "{error}"
+            );
+        }
+        let rsa = ["rsa4096_pub.pem", "rsa2048_pub.pem"].map(fixture_key);
+        let ring = rsa
+            .into_iter()
+            .chain((0..12).map(|seed| LoadedKey::Aes(aes(seed))))
+            .map(LoadedKey::into_provider)
+            .collect();
+        assert!(matches!(seal(ring), Err(Error::MetadataTooLarge(_))));
     }
 
     #[test]
@@ -382,7 +483,13 @@ mod refusals {
     fn a_public_key_alone_says_that_it_cannot_decrypt() {
         let ring = KeyRing::from_iter([fixture_key("rsa2048_pub.pem").into_provider()]);
         let (dek, salt) = (data_key(&[3; 32]), Salt::from_bytes([4; 24]));
-        let envelope = run(SealedEnvelope::seal(&dek, &salt, &ring, Binding::Key, LOCATION)).unwrap();
+        let envelope = run(SealedEnvelope::seal(
+            &key(&dek, salt),
+            &ring,
+            Binding::Key,
+            LOCATION,
+        ))
+        .unwrap();
         assert!(matches!(
             run(envelope.open(&ring, LOCATION, 16)),
             Err(Error::PublicKeyOnly { .. })
@@ -394,8 +501,7 @@ mod refusals {
         let short = AesProvider::from_bytes(SecretBytes::copy_of(&[1; 16])).unwrap();
         let seal = |ring: &KeyRing| {
             run(SealedEnvelope::seal(
-                &data_key(&[3; 32]),
-                &Salt::from_bytes([4; 24]),
+                &SealingKey::generate().unwrap(),
                 ring,
                 Binding::Key,
                 LOCATION,
@@ -484,7 +590,13 @@ mod relabelling {
     fn a_sealed_rsa_wrap_does_not_open_as_python_rsa() {
         let ring = KeyRing::from_iter([fixture_key("rsa2048_pkcs8.pem").into_provider()]);
         let (dek, salt) = (data_key(&[3; 32]), Salt::from_bytes([4; 24]));
-        let envelope = run(SealedEnvelope::seal(&dek, &salt, &ring, Binding::Key, LOCATION)).unwrap();
+        let envelope = run(SealedEnvelope::seal(
+            &key(&dek, salt),
+            &ring,
+            Binding::Key,
+            LOCATION,
+        ))
+        .unwrap();
         let provider = ring.providers().next().unwrap();
         let iv = run(provider.wrap(WrapScheme::PythonRsaOaepSha1, &[0; 16])).unwrap();
         let python = PythonEnvelope::Rsa {

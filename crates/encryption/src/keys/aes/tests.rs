@@ -52,12 +52,12 @@ fn every_single_bit_flip_of_a_wrapped_key_is_refused() {
     assert_eq!(wrapped.len(), 40);
     for bit in 0..320 {
         wrapped[bit / 8] ^= 1 << (bit % 8);
-        let unwrapped = run(provider.unwrap(WrapScheme::A256Kw, &wrapped, 32));
+        let unwrapped = run(provider.unwrap(Wrapped::new(WrapScheme::A256Kw, &wrapped, 32)));
         assert!(matches!(unwrapped, Err(Error::UnwrapFailed { .. })), "{bit}");
         wrapped[bit / 8] ^= 1 << (bit % 8);
     }
     assert_eq!(
-        run(provider.unwrap(WrapScheme::A256Kw, &wrapped, 32))
+        run(provider.unwrap(Wrapped::new(WrapScheme::A256Kw, &wrapped, 32)))
             .unwrap()
             .expose(),
         [7; 32]

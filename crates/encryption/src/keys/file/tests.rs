@@ -1,4 +1,4 @@
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 use crate::testing::fixture_path;
@@ -103,11 +103,11 @@ fn a_missing_file_is_an_error_and_stays_missing() {
 }
 
 #[test]
-fn secret_keys_that_others_can_read_are_refused_unless_allowed() {
+fn secret_keys_that_others_can_read_or_change_are_refused_unless_allowed() {
     let folder = folder();
     let path = folder.path().join("key");
     let text = AesProvider::generate().unwrap().to_base64();
-    for mode in [0o640, 0o604, 0o644, 0o660] {
+    for mode in [0o640, 0o604, 0o644, 0o660, 0o622, 0o620, 0o602] {
         write(&path, text.as_bytes(), mode);
         assert!(matches!(load(&path), Err(KeyError::TooOpen { mode: named }) if named == mode));
         assert!(LoadedKey::from_file(&path, FilePermissions::AllowOthers).is_ok());
@@ -171,4 +171,27 @@ fn a_pipe_does_not_block() {
     )
     .unwrap();
     assert!(matches!(load(&path), Err(KeyError::NotAFile)));
+}
+
+#[test]
+fn public_keys_that_others_can_change_are_refused_unless_allowed() {
+    let folder = folder();
+    let path = folder.path().join("key.pub");
+    let public = std::fs::read(fixture_path("keys/rsa2048_pub.pem")).unwrap();
+    for mode in [0o664, 0o646, 0o622] {
+        write(&path, &public, mode);
+        assert!(matches!(load(&path), Err(KeyError::PublicKeyWritable { mode: named }) if named == mode));
+        assert!(LoadedKey::from_file(&path, FilePermissions::AllowOthers).is_ok());
+    }
+}
+
+#[test]
+fn a_key_file_belongs_to_this_user_or_to_root() {
+    for is_secret in [true, false] {
+        assert!(check_access(is_secret, 0o600, 1000, 1000).is_ok());
+        assert!(check_access(is_secret, 0o600, 0, 1000).is_ok());
+        let other = check_access(is_secret, 0o600, 1001, 1000);
+        assert!(matches!(other, Err(KeyError::OtherOwner { uid: 1001 })));
+        assert!(check_access(is_secret, 0o600, 1001, 0).is_err());
+    }
 }

@@ -156,7 +156,7 @@ fn a_1024_bit_private_key_reads_pythons_objects_and_nothing_else() {
         .public
         .encrypt(&mut SysRng, python_padding(), &[5; 32])
         .unwrap();
-    let secret = run(key.unwrap(WrapScheme::PythonRsaOaepSha1, &wrapped, 32)).unwrap();
+    let secret = run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaOaepSha1, &wrapped, 32))).unwrap();
     assert_eq!(secret.expose(), [5; 32]);
     for scheme in [WrapScheme::RsaOaepSha256, WrapScheme::PythonRsaOaepSha1] {
         assert!(!key.can_wrap(scheme));
@@ -166,7 +166,7 @@ fn a_1024_bit_private_key_reads_pythons_objects_and_nothing_else() {
         ));
     }
     assert!(matches!(
-        run(key.unwrap(WrapScheme::RsaOaepSha256, &wrapped, 32)),
+        run(key.unwrap(Wrapped::new(WrapScheme::RsaOaepSha256, &wrapped, 32))),
         Err(Error::KeyUnsuitable { .. })
     ));
 }
@@ -178,7 +178,7 @@ fn a_generated_key_wraps_and_is_read_back() {
     let again = RsaProvider::from_pem(&key.to_private_pem().unwrap().unwrap()).unwrap();
     let wrapped = run(key.wrap(WrapScheme::RsaOaepSha256, &[9; 32])).unwrap();
     assert_eq!(
-        run(again.unwrap(WrapScheme::RsaOaepSha256, &wrapped, 32))
+        run(again.unwrap(Wrapped::new(WrapScheme::RsaOaepSha256, &wrapped, 32)))
             .unwrap()
             .expose(),
         [9; 32]
@@ -190,7 +190,7 @@ fn a_generated_key_wraps_and_is_read_back() {
 fn schemes_do_not_open_each_other() {
     let key = private();
     let wrap = |scheme| run(key.wrap(scheme, &[9; 32])).unwrap();
-    let opens = |scheme, wrapped: &[u8]| run(key.unwrap(scheme, wrapped, 32)).is_ok();
+    let opens = |scheme, wrapped: &[u8]| run(key.unwrap(Wrapped::new(scheme, wrapped, 32))).is_ok();
     let (sealed, python) = (
         wrap(WrapScheme::RsaOaepSha256),
         wrap(WrapScheme::PythonRsaOaepSha1),
@@ -220,18 +220,18 @@ fn a_secret_of_another_length_is_refused() {
     let key = private();
     let wrapped = run(key.wrap(WrapScheme::RsaOaepSha256, &[9; 31])).unwrap();
     assert!(matches!(
-        run(key.unwrap(WrapScheme::RsaOaepSha256, &wrapped, 32)),
+        run(key.unwrap(Wrapped::new(WrapScheme::RsaOaepSha256, &wrapped, 32))),
         Err(Error::UnwrapFailed { .. })
     ));
     let v15 = key
         .public
         .pkcs1v15_encrypt_with_rng(&mut SysRng, &[9; 31])
         .unwrap();
-    assert!(run(key.unwrap(WrapScheme::PythonRsaPkcs1v15, &v15, 32)).is_err());
-    assert!(run(key.unwrap(WrapScheme::PythonRsaPkcs1v15, &v15, 31)).is_ok());
-    assert!(run(key.unwrap(WrapScheme::PythonRsaPkcs1v15, &v15[1..], 31)).is_err());
-    assert!(run(key.unwrap(WrapScheme::PythonRsaPkcs1v15, &v15, 250)).is_err());
-    assert!(run(key.unwrap(WrapScheme::PythonRsaPkcs1v15, &v15, usize::MAX - 1)).is_err());
+    assert!(run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaPkcs1v15, &v15, 32))).is_err());
+    assert!(run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaPkcs1v15, &v15, 31))).is_ok());
+    assert!(run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaPkcs1v15, &v15[1..], 31))).is_err());
+    assert!(run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaPkcs1v15, &v15, 250))).is_err());
+    assert!(run(key.unwrap(Wrapped::new(WrapScheme::PythonRsaPkcs1v15, &v15, usize::MAX - 1))).is_err());
 }
 
 fn check_oaep(name: rsa_oaep::TestName, padding: impl Fn(&[u8]) -> Option<SomeOaep>) -> usize {
