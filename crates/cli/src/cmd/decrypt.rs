@@ -42,6 +42,10 @@ pub(super) async fn run(context: &Context, args: Decrypt) -> Result<Exit, Failur
     let mut decryption = match &readable {
         Readable::Sealed(envelope) => open_sealed(envelope, &keys, &args, len).await?,
         Readable::Python(envelope) => open_python(envelope, &keys).await?,
+        _ => {
+            let what = "a format that this command does not know".to_owned();
+            return Err(cos_encryption::Error::Unsupported { what }.into());
+        }
     };
     let name = args.object.as_ref().map_or("decrypted", |key| key.as_str());
     let output = args.output.as_deref().unwrap_or(Path::new("-"));

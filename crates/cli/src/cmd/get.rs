@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cos_encryption::client::{ObjectFormat, ObjectHead};
+use cos_encryption::client::ObjectHead;
 use cos_transport::wire::list::ListedObject;
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -254,10 +254,7 @@ impl Fetched {
             object,
             file: path_text(path),
             size: head.map(|head| head.plain_len),
-            format: head.map(|head| match head.format {
-                ObjectFormat::Sealed => "sealed",
-                ObjectFormat::CosPython => "cos-python",
-            }),
+            format: head.map(|head| head.format.name()),
             authenticated: head.map(|head| head.format.is_authenticated()),
         }
     }

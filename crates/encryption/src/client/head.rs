@@ -69,6 +69,15 @@ impl ObjectFormat {
         }
     }
 
+    /// A word for it, as the command line and JSON have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sealed => "sealed",
+            Self::CosPython => "cos-python",
+        }
+    }
+
     /// Whether what is read from such an object is verified.
     #[must_use]
     pub fn is_authenticated(self) -> bool {
