@@ -12,7 +12,7 @@ pub(super) use crate::auth::Requester;
 use crate::error::{Code, Refusal};
 use crate::inbound::RequestBody;
 use crate::request::Head;
-use crate::response::{empty, xml};
+use crate::response::{empty, xml_text};
 use crate::service::Service;
 use crate::store::{BucketRecord, Headers, ObjectRecord, StoreError};
 
@@ -114,7 +114,15 @@ fn canned(acl: &Headers) -> &str {
 }
 
 fn answer(acl: &Headers, bucket: &BucketName) -> http::Response<crate::response::ResponseBody> {
-    let mut response = xml(&policy(acl, bucket).to_element());
+    // Some clients, the official Python SDK first, read what a grantee is from an attribute. Names and ids are
+    // escaped: these tags are nothing else.
+    let namespace = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+    let mut document = policy(acl, bucket).to_element().to_document();
+    for (child, kind) in [("<ID>", "CanonicalUser"), ("<URI>", "Group")] {
+        let typed = format!("<Grantee {namespace} xsi:type=\"{kind}\">{child}");
+        document = document.replace(&format!("<Grantee>{child}"), &typed);
+    }
+    let mut response = xml_text(StatusCode::OK, document);
     describe::insert_text(response.headers_mut(), ACL, canned(acl));
     response
 }
