@@ -9,6 +9,7 @@
 
 mod connections;
 mod credentials;
+mod documents;
 mod faults;
 mod files;
 mod listings;
