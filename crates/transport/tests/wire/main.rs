@@ -12,6 +12,7 @@ mod credentials;
 mod documents;
 mod faults;
 mod files;
+mod hostile;
 mod listings;
 mod multipart;
 mod operations;
