@@ -17,6 +17,7 @@ mod listings;
 mod multipart;
 mod operations;
 mod presign;
+mod properties;
 mod requests;
 mod script;
 mod select;
