@@ -33,4 +33,5 @@ mod objects;
 mod presign;
 mod ranges;
 mod select;
+mod transfers;
 mod versions;

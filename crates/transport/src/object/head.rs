@@ -125,6 +125,15 @@ impl ObjectHead {
     /// Reads the headers of an answer.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Error> {
         let length = text(headers, "content-length").unwrap_or_default();
+        if headers
+            .get_all("content-length")
+            .iter()
+            .any(|other| other != length.as_str())
+        {
+            return Err(Error::Protocol(
+                "the answer states two lengths that differ".into(),
+            ));
+        }
         let content_length = length.parse().map_err(|_| {
             Error::Protocol(format!("the answer's Content-Length {length:?} is not a number"))
         })?;

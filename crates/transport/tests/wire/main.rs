@@ -9,12 +9,15 @@
 
 mod connections;
 mod credentials;
+mod documents;
 mod faults;
 mod files;
+mod hostile;
 mod listings;
 mod multipart;
 mod operations;
 mod presign;
+mod properties;
 mod requests;
 mod script;
 mod select;
