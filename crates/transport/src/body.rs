@@ -284,7 +284,11 @@ fn read_file(path: Arc<PathBuf>, identity: FileIdentity) -> impl Stream<Item = i
 /// Passes on exactly `len` bytes. HTTP stops asking once it has them all, so the last piece is held back until the
 /// stream has ended: only then is it known that there is no more, and that nothing failed.
 fn exactly(len: u64, inner: SendStream) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::try_unfold((inner, 0u64), move |(mut inner, sent)| async move {
+    stream::try_unfold(Some((inner, 0u64)), move |state| async move {
+        // A stream that has ended is not asked again.
+        let Some((mut inner, sent)) = state else {
+            return Ok(None);
+        };
         let unexpected = |kind, words: &str| {
             Err(io::Error::new(
                 kind,
@@ -301,11 +305,11 @@ fn exactly(len: u64, inner: SendStream) -> impl Stream<Item = io::Result<Bytes>>
                 }
                 Some(piece) if have + (piece.len() as u64) < len => {
                     let sent = have + piece.len() as u64;
-                    return Ok(Some((piece, (inner, sent))));
+                    return Ok(Some((piece, Some((inner, sent)))));
                 }
                 Some(piece) => held = Some(piece),
                 None if have < len => return unexpected(io::ErrorKind::UnexpectedEof, "fewer"),
-                None => return Ok(held.map(|piece| (piece, (inner, len)))),
+                None => return Ok(held.map(|piece| (piece, None))),
             }
         }
     })
@@ -513,6 +517,20 @@ mod tests {
                 .map(|p| Ok(Bytes::from_static(p.as_bytes())))
                 .collect::<Vec<_>>(),
         )
+    }
+
+    #[tokio::test]
+    async fn a_source_that_has_ended_is_not_asked_again() {
+        // An `unfold` panics when it is.
+        let once = stream::unfold(true, |first| async move {
+            first.then(|| (Ok(Bytes::from_static(b"abc")), false))
+        });
+        let pieces: Vec<_> = Body::from_stream(3, once)
+            .into_stream()
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(pieces, ["abc"]);
     }
 
     #[tokio::test]

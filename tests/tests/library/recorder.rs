@@ -1,6 +1,7 @@
 //! An HTTP connector that keeps what goes through it.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use cos_transport::http::{HttpConnector, HttpOptions, ReqwestConnector, ResponseFuture};
@@ -12,6 +13,7 @@ pub(crate) struct Recorder {
     inner: ReqwestConnector,
     requests: Arc<Mutex<Vec<Recorded>>>,
     interlude: Arc<Mutex<Option<Interlude>>>,
+    broken: Arc<AtomicBool>,
 }
 
 type Interlude = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -36,6 +38,7 @@ impl Default for Recorder {
             inner,
             requests: Arc::default(),
             interlude: Arc::default(),
+            broken: Arc::default(),
         }
     }
 }
@@ -44,6 +47,11 @@ impl Recorder {
     /// What was sent since the last call.
     pub(crate) fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// The connection breaks once, after the next request has been sent.
+    pub(crate) fn break_once(&self) {
+        self.broken.store(true, Ordering::SeqCst);
     }
 
     /// Something that happens when one request has been answered, before the next one is sent.
@@ -83,6 +91,9 @@ impl HttpConnector for Recorder {
             };
             if let Some(interlude) = interlude {
                 interlude.await;
+            }
+            if self.broken.swap(false, Ordering::SeqCst) {
+                return Err(broken(std::io::Error::other("the cable was pulled")));
             }
             self.inner
                 .call(http::Request::from_parts(head, Body::from(sent)))

@@ -73,6 +73,48 @@ async fn a_long_reader_goes_through_a_file_of_ciphertext() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_read_once_and_its_ciphertext_sent_again_when_the_connection_breaks() {
+    let bench = Bench::new().await;
+    for len in [100_000, 20_000_000] {
+        let plain = pattern(len);
+        let source = Source::reader(std::io::Cursor::new(plain.clone()));
+        let bucket = bench.bucket(ContentFormat::Sealed);
+        bench.recorder.break_once();
+        bucket
+            .put_object("k".parse().unwrap(), source)
+            .send()
+            .await
+            .unwrap();
+        let sent = bench.recorder.take();
+        assert_eq!(sent.len(), 2);
+        assert!(sent[0].body == sent[1].body, "{len}");
+        let got = bucket.get_object("k".parse().unwrap()).send().await.unwrap();
+        assert!(got.body.collect(len).await.unwrap() == plain);
+        bench.recorder.take();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_encrypted_anew_when_the_connection_breaks() {
+    let bench = Bench::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain");
+    std::fs::write(&path, pattern(100_000)).unwrap();
+    let bucket = bench.bucket(ContentFormat::Sealed);
+    bench.recorder.break_once();
+    bucket
+        .put_object("k".parse().unwrap(), Source::file(&path))
+        .send()
+        .await
+        .unwrap();
+    let sent = bench.recorder.take();
+    assert_eq!(sent.len(), 2);
+    assert!(sent[0].body != sent[1].body);
+    let got = bucket.get_object("k".parse().unwrap()).send().await.unwrap();
+    assert!(got.body.collect(100_000).await.unwrap() == pattern(100_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_run_of_plaintext_leaves_the_client() {
     let bench = Bench::new().await;
     let plain = pattern(300_000);

@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use cos_transport::object::PutObjectOutput as Stored;
 use cos_transport::transfer::MAX_PART_SIZE;
-use cos_transport::{Body, ETag, ObjectAttributes, ObjectKey, TrafficLimit, attribute_setters, read_pieces};
-use futures_util::TryStreamExt;
-use tokio::io::AsyncSeekExt;
+use cos_transport::{Body, ETag, ObjectAttributes, ObjectKey, TrafficLimit, attribute_setters};
+use futures_util::{Stream, TryStreamExt};
 
 use super::source::Kind;
 use super::stream::{Encryptor, as_reader, encrypt_file, encrypt_reader, open_file, source_error};
@@ -24,6 +25,8 @@ use crate::seal::{Layout, SealingKey};
 
 /// The longest body of one request, in bytes: that of an object or of a part.
 const MAX_STORED_LEN: u64 = MAX_PART_SIZE;
+/// How much of that file is read at once, in bytes.
+const SPOOL_PIECE: usize = 256 * 1024;
 /// Most plaintext that is encrypted without leaving the thread, in bytes: less than a millisecond's work.
 const ENCRYPT_ON_WORKER: usize = 1024 * 1024;
 /// Ciphertext of a reader that is kept in memory, in bytes; more goes to a temporary file.
@@ -282,9 +285,27 @@ async fn spool(mut ciphertext: cos_transport::SendStream) -> Result<(Body, u64),
     let Some(file) = spill else {
         return Ok((Body::from(memory), len));
     };
-    let mut file = tokio::fs::File::from_std(file);
-    file.rewind().await.map_err(Error::Spool)?;
-    Ok((Body::from_stream(len, read_pieces(file)), len))
+    let file = Arc::new(file);
+    let body = Body::from_fn(len, move || Box::pin(read_from_start(Arc::clone(&file))));
+    Ok((body, len))
+}
+
+/// The bytes of a file that several attempts share: none moves the other's position.
+fn read_from_start(file: Arc<File>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    futures_util::stream::try_unfold(0u64, move |offset| {
+        let file = Arc::clone(&file);
+        async move {
+            let piece = blocking(move || {
+                let mut piece = vec![0; SPOOL_PIECE];
+                let len = file.read_at(&mut piece, offset)?;
+                piece.truncate(len);
+                Ok(Bytes::from(piece))
+            })
+            .await?;
+            let next = offset + piece.len() as u64;
+            Ok((!piece.is_empty()).then_some((piece, next)))
+        }
+    })
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
