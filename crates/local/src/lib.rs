@@ -45,6 +45,7 @@ mod server;
 mod service;
 mod spelling;
 mod store;
+mod tls;
 
 pub use clock::Clock;
 pub use credentials::{CredentialsFileError, generate_credentials, load_or_create_credentials};
@@ -52,3 +53,4 @@ pub use faults::{Fault, Faults, Rule};
 pub use journal::{Exchange, Journal};
 pub use server::{Running, Server, StartError};
 pub use store::{MissingBuckets, OpenError};
+pub use tls::{Exposure, TlsError, TlsFiles};

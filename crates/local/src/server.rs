@@ -10,8 +10,10 @@ use cos_transport::{BucketName, Credentials};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -21,11 +23,18 @@ use crate::journal::Journal;
 use crate::service::Service;
 use crate::spelling;
 use crate::store::{BucketRecord, MissingBuckets, OpenError, Store, StoreError};
+use crate::tls::{Exposure, TlsError, TlsFiles};
 
 /// How long requests under way may take once the server is told to stop.
 const STOP_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request, or leave a kept connection idle before the next.
-const HEAD_TIME: Duration = Duration::from_secs(300);
+const HEAD_TIME: Duration = Duration::from_secs(75);
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// What is read ahead of a connection, in bytes: a longer head is refused.
+const BUFFER: usize = 128 * 1024;
+/// The most header lines of a request.
+const MAX_HEADERS: usize = 200;
 
 const RESTORE_TIME: Duration = Duration::from_secs(2);
 
@@ -44,6 +53,17 @@ pub enum StartError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The address could be reached from other computers, which was not allowed.
+    #[error(
+        "{address} can be reached from other computers; allow that and give a certificate for TLS, or listen on 127.0.0.1"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A bucket that was asked for cannot be made.
     #[error("cannot make the bucket {bucket}: {reason}")]
     Bucket {
@@ -63,6 +83,8 @@ pub struct Server {
     folder: PathBuf,
     credentials: Option<Credentials>,
     address: SocketAddr,
+    exposure: Exposure,
+    tls: Option<TlsFiles>,
     buckets: Vec<BucketName>,
     missing_buckets: MissingBuckets,
     restore_time: Duration,
@@ -79,6 +101,8 @@ impl Server {
             folder: folder.into(),
             credentials: None,
             address: (Ipv4Addr::LOCALHOST, 0).into(),
+            exposure: Exposure::default(),
+            tls: None,
             buckets: Vec::new(),
             missing_buckets: MissingBuckets::default(),
             restore_time: RESTORE_TIME,
@@ -95,10 +119,25 @@ impl Server {
         self
     }
 
-    /// The address to listen on; port 0 is any free one.
+    /// The address to listen on; port 0 is any free one. One that other computers reach needs
+    /// [`Exposure::Network`] and [`tls`](Server::tls).
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Server {
         self.address = address;
+        self
+    }
+
+    /// From where the server may be reached: from this computer only, unless it is said here.
+    #[must_use]
+    pub fn exposure(mut self, exposure: Exposure) -> Server {
+        self.exposure = exposure;
+        self
+    }
+
+    /// Serves HTTPS with this certificate, and plain HTTP no more.
+    #[must_use]
+    pub fn tls(mut self, files: TlsFiles) -> Server {
+        self.tls = Some(files);
         self
     }
 
@@ -148,8 +187,15 @@ impl Server {
     /// Opens the store and serves it on tasks of this runtime.
     ///
     /// # Errors
-    /// When the folder is in use, not a store or damaged, or the address is taken.
+    /// When the folder is in use, not a store or damaged, the certificate is not usable, or the address is taken or
+    /// more exposed than is allowed.
     pub async fn start(self) -> Result<Running, StartError> {
+        let is_protected = self.exposure == Exposure::Network && self.tls.is_some();
+        if !self.address.ip().is_loopback() && !is_protected {
+            let address = self.address;
+            return Err(StartError::Exposed { address });
+        }
+        let tls = self.tls.as_ref().map(TlsFiles::load).transpose()?;
         let folder = self.folder;
         let opened = tokio::task::spawn_blocking(move || Store::open(&folder)).await;
         let store = Arc::new(opened.map_err(io::Error::other).map_err(StartError::Setup)??);
@@ -174,10 +220,12 @@ impl Server {
             spelling: spelling::record().await.map_err(StartError::Setup)?,
         });
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, service, stop.clone()));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let accepting = tokio::spawn(accept(listener, tls, service, stop.clone()));
         tracing::info!(%address, "serving");
         Ok(Running {
             address,
+            scheme,
             credentials,
             store,
             stop,
@@ -201,6 +249,7 @@ async fn make_bucket(store: &Store, clock: &Clock, bucket: BucketName) -> Result
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    scheme: &'static str,
     credentials: Arc<Credentials>,
     store: Arc<Store>,
     stop: CancellationToken,
@@ -212,7 +261,7 @@ impl Running {
     /// (`http://127.0.0.1:41234/BUCKET/KEY`) or in the host name (`Host: BUCKET.any.thing`).
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The address that is listened on.
@@ -246,7 +295,12 @@ impl Drop for Running {
     }
 }
 
-async fn accept(listener: TcpListener, service: Arc<Service>, stop: CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    service: Arc<Service>,
+    stop: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -256,7 +310,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>, stop: Cancellation
         };
         match accepted {
             Ok((stream, _)) => {
-                connections.spawn(serve(stream, service.clone(), stop.clone()));
+                connections.spawn(connect(stream, tls.clone(), service.clone(), stop.clone()));
             }
             Err(error) => {
                 // Out of file handles, most likely: some will come free.
@@ -273,14 +327,37 @@ async fn accept(listener: TcpListener, service: Arc<Service>, stop: Cancellation
     }
 }
 
-async fn serve(stream: TcpStream, service: Arc<Service>, stop: CancellationToken) {
+async fn connect(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    service: Arc<Service>,
+    stop: CancellationToken,
+) {
     // Answers are small or written in large pieces: waiting to fill packets would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
+    let Some(tls) = tls else {
+        return serve(stream, service, stop).await;
+    };
+    match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, service, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection could not agree on TLS"),
+        Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: Arc<Service>,
+    stop: CancellationToken,
+) {
     let respond = service_fn(move |request| service.clone().serve(request));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(BUFFER)
+        .max_headers(MAX_HEADERS);
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), respond));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
