@@ -1,21 +1,24 @@
 //! The client: signs, sends, and sends again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod builder;
+mod moving;
+
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::response::Parts;
 use http::{Method, Request, Response};
 
+pub use self::builder::ClientBuilder;
+use self::moving::{Activity, settled, watch};
 use crate::body::{Body, ByteStream};
 use crate::bucket::Bucket;
-use crate::credentials::{Credentials, CredentialsProvider, StaticCredentials};
+use crate::credentials::{Credentials, CredentialsProvider};
 use crate::error::{Error, NetworkError, ServiceError, invalid};
-use crate::http::{HttpConnector, HttpOptions, ProxyChoice, ReqwestConnector};
-use crate::name::{BucketName, Endpoint, Region};
+use crate::http::HttpConnector;
+use crate::name::{BucketName, Endpoint};
 use crate::request::{Answer, Call, Repeat, authority};
 use crate::retry::{BackupDomain, RetryPolicy};
 use crate::service::ListBuckets;
@@ -28,8 +31,6 @@ use crate::wire::xml::MAX_DOCUMENT;
 const BACKDATE: u64 = 60;
 /// How long a signature holds, in seconds.
 const LIFETIME: u64 = 3600;
-/// Slices in which a body is handed to HTTP, in bytes: each one that goes out is a sign of life.
-const SLICE: usize = 64 * 1024;
 /// The longest error document that is read, in bytes.
 const MAX_ERROR_DOCUMENT: usize = 64 * 1024;
 
@@ -47,137 +48,6 @@ struct Shared {
     stall_timeout: Duration,
     timeout: Option<Duration>,
     backup_domain: BackupDomain,
-}
-
-/// Puts a [`Client`] together. An endpoint or a region, and credentials, are needed.
-#[derive(Debug, Default)]
-pub struct ClientBuilder {
-    endpoint: Option<Endpoint>,
-    region: Option<Region>,
-    credentials: Option<Arc<dyn CredentialsProvider>>,
-    connector: Option<Arc<dyn HttpConnector>>,
-    http: HttpOptions,
-    retry: RetryPolicy,
-    throttle: Option<Throttle>,
-    stall_timeout: Option<Duration>,
-    timeout: Option<Duration>,
-    backup_domain: BackupDomain,
-}
-
-impl ClientBuilder {
-    /// The region whose public address is used.
-    #[must_use]
-    pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
-        self
-    }
-
-    /// Another address than the region's.
-    #[must_use]
-    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
-        self.endpoint = Some(endpoint);
-        self
-    }
-
-    /// The same credentials for every request.
-    #[must_use]
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(Arc::new(StaticCredentials::from(credentials)));
-        self
-    }
-
-    /// Credentials that are asked for before every request.
-    #[must_use]
-    pub fn credentials_provider(mut self, provider: impl CredentialsProvider + 'static) -> Self {
-        self.credentials = Some(Arc::new(provider));
-        self
-    }
-
-    /// Another HTTP client than reqwest.
-    #[must_use]
-    pub fn connector(mut self, connector: impl HttpConnector + 'static) -> Self {
-        self.connector = Some(Arc::new(connector));
-        self
-    }
-
-    /// How connections are made.
-    #[must_use]
-    pub fn http_options(mut self, options: HttpOptions) -> Self {
-        self.http = options;
-        self
-    }
-
-    /// When failed requests are tried again.
-    #[must_use]
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// How long a request may stand still, neither sending nor receiving. 60 seconds unless set.
-    #[must_use]
-    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
-        self.stall_timeout = Some(timeout);
-        self
-    }
-
-    /// How long a whole call may take: all its attempts, the waits between them, and the body of the answer. Not
-    /// limited unless set, since it depends on how much is sent; what stands still ends by
-    /// [`stall_timeout`](Self::stall_timeout).
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Whether the last attempt goes to the service's other domain; never unless set.
-    #[must_use]
-    pub fn backup_domain(mut self, backup_domain: BackupDomain) -> Self {
-        self.backup_domain = backup_domain;
-        self
-    }
-
-    /// Limits what all requests of this client send and receive together.
-    #[must_use]
-    pub fn bandwidth_limit(mut self, throttle: Throttle) -> Self {
-        self.throttle = Some(throttle);
-        self
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    /// When there is neither endpoint nor region, no credentials, or HTTPS cannot be set up.
-    pub fn build(self) -> Result<Client, Error> {
-        let endpoint = match (self.endpoint, &self.region) {
-            (Some(endpoint), _) => endpoint,
-            (None, Some(region)) => Endpoint::region(region)?,
-            (None, None) => return Err(invalid("neither a region nor an endpoint is set")),
-        };
-        let credentials = self
-            .credentials
-            .ok_or(crate::credentials::CredentialsError::Missing)?;
-        let connector = match self.connector {
-            Some(connector) => connector,
-            None => {
-                let mut options = self.http;
-                if endpoint.is_loopback() && options.proxy == ProxyChoice::FromEnvironment {
-                    options.proxy = ProxyChoice::None;
-                }
-                Arc::new(ReqwestConnector::new(&options)?)
-            }
-        };
-        Ok(Client(Arc::new(Shared {
-            endpoint,
-            credentials,
-            connector,
-            retry: self.retry,
-            throttle: self.throttle,
-            stall_timeout: self.stall_timeout.unwrap_or(Duration::from_secs(60)),
-            timeout: self.timeout,
-            backup_domain: self.backup_domain,
-        })))
-    }
 }
 
 impl Client {
@@ -422,84 +292,4 @@ fn service_error(head: &Parts, document: ErrorDocument) -> Error {
         region_hint: Some(region).filter(|region| head.status.is_redirection() && !region.is_empty()),
         delete_marker: header("x-cos-delete-marker") == "true",
     }))
-}
-
-/// Hands the body on in small slices, noting that something moved, no faster than the throttle lets it, and keeps the
-/// error of a source that fails.
-fn watch(
-    body: Body,
-    throttle: Option<Throttle>,
-    activity: Activity,
-    source_error: Arc<Mutex<Option<std::io::Error>>>,
-) -> Body {
-    let len = body.len();
-    let slice = throttle.as_ref().map_or(SLICE, Throttle::slice);
-    let stream = body.in_slices(slice).into_stream().map_err(move |error| {
-        let told = std::io::Error::new(error.kind(), error.to_string());
-        *source_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        told
-    });
-    let stream = stream.and_then(move |slice| {
-        let (throttle, activity) = (throttle.clone(), activity.clone());
-        async move {
-            activity.mark();
-            if let Some(throttle) = throttle {
-                throttle.pass_while(slice.len(), || activity.mark()).await;
-            }
-            Ok(slice)
-        }
-    });
-    Body::from_stream(len, stream)
-}
-
-/// A body of no bytes is never asked for any by HTTP: whether it has none is found out here.
-async fn settled(body: Body) -> Result<Body, Error> {
-    if !body.is_empty() {
-        return Ok(body);
-    }
-    body.into_stream()
-        .try_for_each(|_| async { Ok(()) })
-        .await
-        .map_err(Error::Source)?;
-    Ok(Body::empty())
-}
-
-/// When something last moved.
-#[derive(Debug, Clone)]
-struct Activity {
-    since: Instant,
-    last_millis: Arc<AtomicU64>,
-}
-
-impl Default for Activity {
-    fn default() -> Self {
-        Self {
-            since: Instant::now(),
-            last_millis: Arc::default(),
-        }
-    }
-}
-
-impl Activity {
-    fn millis(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn mark(&self) {
-        self.last_millis.store(self.millis(), Ordering::Relaxed);
-    }
-
-    /// Returns, with the timeout in seconds, once nothing has moved for so long.
-    async fn stalled(&self, timeout: Duration) -> u64 {
-        loop {
-            let still = Duration::from_millis(
-                self.millis()
-                    .saturating_sub(self.last_millis.load(Ordering::Relaxed)),
-            );
-            match timeout.checked_sub(still) {
-                None | Some(Duration::ZERO) => return timeout.as_secs(),
-                Some(rest) => tokio::time::sleep(rest).await,
-            }
-        }
-    }
 }
