@@ -1,6 +1,7 @@
 """The official SDK's ordinary client over the whole object API of `coscrypt serve`: what it relies on, the server does."""
 
 import base64
+import gzip
 import hashlib
 import time
 import uuid
@@ -280,3 +281,29 @@ def test_buckets(plain, bucket, service_names):
 def test_a_traffic_limit(plain, bucket):
     plain.put_object(Bucket=bucket, Key="k", Body=b"x", TrafficLimit="819200")
     refused(plain.put_object, 400, "InvalidArgument", Bucket=bucket, Key="k", Body=b"x", TrafficLimit="1000")
+
+
+def test_selecting(plain, bucket):
+    plain.put_object(Bucket=bucket, Key="people.csv", Body=b"name,age\nann,31\nbo,7\n")
+    answer = plain.select_object_content(
+        Bucket=bucket,
+        Key="people.csv",
+        Expression="Select s.name from COSObject s where cast(s.age as int) > 30",
+        ExpressionType="SQL",
+        InputSerialization={"CompressionType": "NONE", "CSV": {"FileHeaderInfo": "USE", "RecordDelimiter": "\n"}},
+        OutputSerialization={"CSV": {"RecordDelimiter": "\n"}},
+        RequestProgress={"Enabled": "TRUE"},
+    )
+    assert answer["Payload"].get_select_result() == b"ann\n"
+    plain.put_object(Bucket=bucket, Key="lines", Body=gzip.compress(b'{"a": 1}\n{"a": 2}\n'))
+    answer = plain.select_object_content(
+        Bucket=bucket,
+        Key="lines",
+        Expression="Select * from COSObject s where s.a = 2",
+        ExpressionType="SQL",
+        InputSerialization={"CompressionType": "GZIP", "JSON": {"Type": "LINES"}},
+        OutputSerialization={"JSON": {"RecordDelimiter": "\n"}},
+    )
+    events = list(answer["Payload"])
+    assert events[0]["Records"]["Payload"] == b'{"a":2}\n'
+    assert events[-2]["Stats"]["Details"]["BytesReturned"] == "8" and events[-1] == {"End": {}}

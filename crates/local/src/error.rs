@@ -114,6 +114,7 @@ codes! {
     NoSuchVersion = NOT_FOUND,
     NotImplemented = NOT_IMPLEMENTED,
     ObjectNotAppendable = CONFLICT,
+    ParseUnexpectedToken = BAD_REQUEST,
     PreconditionFailed = PRECONDITION_FAILED,
     RequestTimeTooSkewed = FORBIDDEN,
     RequestTimeout = BAD_REQUEST,
@@ -121,6 +122,7 @@ codes! {
     RestoreNonArchiveObject = METHOD_NOT_ALLOWED,
     ServiceUnavailable = SERVICE_UNAVAILABLE,
     SignatureDoesNotMatch = FORBIDDEN,
+    UnsupportedSqlStructure = BAD_REQUEST,
 }
 
 impl From<Code> for Refusal {

@@ -41,6 +41,7 @@ mod journal;
 mod request;
 mod response;
 mod router;
+mod select;
 mod server;
 mod service;
 mod spelling;

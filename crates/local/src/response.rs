@@ -36,7 +36,7 @@ pub(crate) enum AnswerError {
 
 enum Content {
     Bytes(Bytes),
-    Object(Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>),
+    Pieces(Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>),
 }
 
 impl ResponseBody {
@@ -53,7 +53,14 @@ impl ResponseBody {
         let pieces = try_unfold(reader, |mut reader| async move {
             Ok(reader.next().await?.map(|piece| (piece, reader)))
         });
-        ResponseBody::of(Content::Object(Box::pin(pieces)))
+        ResponseBody::stream(pieces)
+    }
+
+    /// A body that comes piece by piece.
+    pub(crate) fn stream(
+        pieces: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
+    ) -> ResponseBody {
+        ResponseBody::of(Content::Pieces(Box::pin(pieces)))
     }
 
     fn of(content: Content) -> ResponseBody {
@@ -89,7 +96,7 @@ impl Content {
         match self {
             Content::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Content::Bytes(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
-            Content::Object(pieces) => pieces
+            Content::Pieces(pieces) => pieces
                 .as_mut()
                 .poll_next(context)
                 .map(|piece| piece.map(|piece| piece.map_err(AnswerError::Store))),
@@ -133,7 +140,7 @@ impl Body for ResponseBody {
         match &self.content {
             // Asked for at the beginning, when nothing is held back yet.
             Content::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Object(_) => SizeHint::default(),
+            Content::Pieces(_) => SizeHint::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod multipart;
 mod put;
 mod receive;
 mod restore;
+mod select;
 mod tagging;
 
 use cos_transport::{BucketName, ObjectKey};
@@ -95,6 +96,7 @@ async fn on_object(
         ObjectOperation::Head => get::head(service, head, bucket, key, requester).await,
         ObjectOperation::Delete => delete::delete(service, head, bucket, key).await,
         ObjectOperation::Restore => restore::restore(service, head, bucket, key, body).await,
+        ObjectOperation::Select => select::select(service, head, bucket, key, body).await,
         ObjectOperation::GetTagging => tagging::get(service, head, bucket, key).await,
         ObjectOperation::PutTagging => tagging::put(service, head, bucket, key, body).await,
         ObjectOperation::DeleteTagging => tagging::delete(service, head, bucket, key).await,
