@@ -31,9 +31,6 @@ pub(crate) enum Needs {
     WholeServer,
 }
 
-/// What cos-local cannot do yet.
-const MISSING_IN_LOCAL: &[Needs] = &[Needs::Select];
-
 /// One test's place on the server.
 pub(crate) struct Bench {
     pub(crate) bucket: Bucket,
@@ -84,9 +81,6 @@ impl Bench {
     }
 
     async fn local(prefix: String, needs: &[Needs]) -> Result<Self, String> {
-        if let Some(missing) = needs.iter().find(|need| MISSING_IN_LOCAL.contains(need)) {
-            return Err(format!("the local server does not know {missing:?} yet"));
-        }
         let folder = tempfile::tempdir().unwrap();
         let server = Server::new(folder.path()).bucket("conformance-1250000000".parse().unwrap());
         let running = server.start().await.unwrap();
