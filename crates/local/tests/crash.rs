@@ -225,9 +225,12 @@ async fn shutting_down_lets_a_request_under_way_end() {
     drop(folder);
 }
 
+/// Versions of one key with the round that each holds, in order.
+type Written = Vec<(String, usize)>;
+
 /// Multipart uploads of one, two or three parts, and plain writes, into a bucket that keeps versions. Each writer
 /// gives the versions that were acknowledged, in order, with the round that they hold.
-async fn write_versions(peer: &Peer, key: &str, rounds: std::ops::Range<usize>) -> Vec<(String, usize)> {
+async fn write_versions(peer: &Peer, key: &str, rounds: std::ops::Range<usize>) -> Written {
     let mut acknowledged = Vec::new();
     for round in rounds {
         let stored = match round % 3 {
@@ -289,7 +292,7 @@ async fn multipart(peer: &Peer, key: &str, round: usize) -> Option<common::Answe
 async fn after_kills_every_acknowledged_version_is_whole_and_in_order() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("store");
-    let acknowledged: Arc<Mutex<HashMap<String, Vec<(String, usize)>>>> = Arc::default();
+    let acknowledged: Arc<Mutex<HashMap<String, Written>>> = Arc::default();
     for kill in 0..4 {
         let (process, peer) = Process::start(&folder).await;
         if kill == 0 {
