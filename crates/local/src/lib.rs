@@ -53,5 +53,5 @@ pub use credentials::{CredentialsFileError, generate_credentials, load_or_create
 pub use faults::{Fault, Faults, Rule};
 pub use journal::{Exchange, Journal};
 pub use server::{Running, Server, StartError};
-pub use store::{MissingBuckets, OpenError};
+pub use store::{CREDENTIALS as CREDENTIALS_FILE, MissingBuckets, OpenError};
 pub use tls::{Exposure, TlsError, TlsFiles};

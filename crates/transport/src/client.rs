@@ -113,18 +113,18 @@ impl Client {
             let request = call.sign(&credentials, body.len(), time, &attempt_headers(attempt))?;
             drop(credentials);
             tracing::debug!(method = %call.method, host = authority(&call.target.url), attempt, "request");
-            let (error, asked) = match self
+            let error = match self
                 .attempt(request.map(|()| body), call.answer, call.patience)
                 .await
             {
                 Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) => {
-                    let asked = retry_after(answer.headers());
-                    (refusal(call.method.clone(), answer).await, asked)
-                }
-                Err(error) => (error, None),
+                Ok(answer) => refusal(call.method.clone(), answer).await,
+                Err(error) => error,
             };
-            if !is_repeatable || !may_repeat(&error, call.repeat) || !attempts.wait(&error, asked).await {
+            if !is_repeatable
+                || !may_repeat(&error, call.repeat)
+                || !attempts.wait(&error, error.retry_after()).await
+            {
                 return Err(error);
             }
             if attempts.number() == self.0.retry.attempts
@@ -289,6 +289,7 @@ fn service_error(head: &Parts, document: ErrorDocument) -> Error {
         resource: document.resource,
         request_id: or_header(document.request_id, "x-cos-request-id"),
         trace_id: or_header(document.trace_id, "x-cos-trace-id"),
+        retry_after: retry_after(&head.headers),
         region_hint: Some(region).filter(|region| head.status.is_redirection() && !region.is_empty()),
         delete_marker: header("x-cos-delete-marker") == "true",
     }))

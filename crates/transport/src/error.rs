@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -44,6 +45,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// How long the service wants to be left alone, when it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.service().and_then(|error| error.retry_after)
+    }
+
     /// The service's answer, when it is one.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
@@ -134,6 +141,8 @@ pub struct ServiceError {
     pub request_id: String,
     /// Names it more precisely.
     pub trace_id: String,
+    /// How long the service wants to be left alone, when it says so (`Retry-After`).
+    pub retry_after: Option<Duration>,
     /// Where the bucket lives, when the service says that it lives elsewhere.
     pub region_hint: Option<String>,
     /// True when the object is hidden behind a delete marker: older versions of it are still there.

@@ -51,8 +51,7 @@ impl RetryPolicy {
 
     /// The wait before attempt `attempt + 1`, when `attempt` (from 1) has failed and `waited` was spent on earlier
     /// waits; none to give up. `asked` is how long the service wants to be left alone.
-    #[must_use]
-    pub fn delay(&self, attempt: u32, waited: Duration, asked: Option<Duration>) -> Option<Duration> {
+    fn delay(&self, attempt: u32, waited: Duration, asked: Option<Duration>) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }
@@ -131,6 +130,22 @@ mod tests {
         assert_eq!(
             policy.delay(1, Duration::ZERO, Some(Duration::from_secs(900))),
             Some(policy.max_delay)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_attempts_are_repeated_too_and_only_waits_count() {
+        let policy = RetryPolicy {
+            budget: Duration::from_secs(3),
+            ..RetryPolicy::default()
+        };
+        let mut attempts = policy.start();
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert!(attempts.wait(&"broken", Some(Duration::from_secs(2))).await);
+        assert_eq!(attempts.number(), 2);
+        assert!(
+            !attempts.wait(&"broken", Some(Duration::from_secs(2))).await,
+            "4 seconds of waiting are too much"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use cos_local::{Server, load_or_create_credentials};
+use cos_local::{CREDENTIALS_FILE, Server, load_or_create_credentials};
 use cos_transport::Credentials;
 use cos_transport::credentials::CredentialsError;
 use serde::Serialize;
@@ -14,9 +14,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::sanitize::{path_text, sanitize_path};
 use crate::output::{Names, Record};
-
-/// The file that `load_or_create_credentials` keeps in the store's folder.
-const CREDENTIALS_FILE: &str = "credentials";
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(

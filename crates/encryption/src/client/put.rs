@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use cos_transport::object::PutObjectOutput as Stored;
@@ -126,9 +125,7 @@ impl Write {
     }
 
     async fn send_file(&self, path: PathBuf) -> Result<PutObjectOutput, Error> {
-        let retry = self.bucket.plain.client().retry_policy();
-        let started = Instant::now();
-        let mut attempt = 1;
+        let mut attempts = self.bucket.plain.client().retry_policy().start();
         loop {
             let path = path.clone();
             let opened = blocking(move || open_file(&path)).await;
@@ -141,12 +138,9 @@ impl Write {
                 Err(Error::Transport(error)) if error.is_retryable() => error,
                 result => return result,
             };
-            let Some(delay) = retry.delay(attempt, started.elapsed(), None) else {
+            if !attempts.wait(&error, error.retry_after()).await {
                 return Err(error.into());
-            };
-            tracing::debug!(attempt, %error, ?delay, "encrypting the file again under another data key");
-            tokio::time::sleep(delay).await;
-            attempt += 1;
+            }
         }
     }
 

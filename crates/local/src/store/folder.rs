@@ -10,7 +10,7 @@ use super::error::OpenError;
 
 const LOCK: &str = "lock";
 /// The credentials file that [`crate::load_or_create_credentials`] keeps beside the store.
-pub(crate) const CREDENTIALS: &str = "credentials";
+pub const CREDENTIALS: &str = "credentials";
 const OWN_ENTRIES: [&str; 6] = [INDEX, LOCK, CREDENTIALS, "objects", "incoming", "lost+found"];
 
 /// Makes the folder, for its owner only, where it is missing.

@@ -90,8 +90,7 @@ impl InstanceCredentials {
 
     async fn get(&self, name: &str) -> Result<Zeroizing<String>, CredentialsError> {
         let url = format!("{}{PATH}{name}", self.address);
-        let started = tokio::time::Instant::now();
-        let mut attempt = 1;
+        let mut attempts = self.retry.start();
         loop {
             let answer = tokio::time::timeout(TIMEOUT, self.get_once(&url)).await;
             let failure = match answer {
@@ -107,11 +106,9 @@ impl InstanceCredentials {
                 Ok(Err(reason)) => failed(reason),
                 Err(_) => failed(format!("it did not answer for {} seconds", TIMEOUT.as_secs())),
             };
-            let Some(delay) = self.retry.delay(attempt, started.elapsed(), None) else {
+            if !attempts.wait(&failure, None).await {
                 return Err(failure);
-            };
-            tokio::time::sleep(delay).await;
-            attempt += 1;
+            }
         }
     }
 

@@ -190,6 +190,7 @@ impl SelectEvents {
                 resource: String::new(),
                 request_id: self.request_id.clone(),
                 trace_id: String::new(),
+                retry_after: None,
                 region_hint: None,
                 delete_marker: false,
             }))),

@@ -309,7 +309,7 @@ impl<'a> Download<'a> {
                         Error::Integrity(IntegrityError::Length { .. }) => true,
                         error => error.is_retryable(),
                     };
-                    if !is_passing || !attempts.wait(&error, None).await {
+                    if !is_passing || !attempts.wait(&error, error.retry_after()).await {
                         return Err(error);
                     }
                 }

@@ -365,3 +365,15 @@ async fn metadata_that_comes_twice_is_refused() {
         .unwrap_err();
     assert!(error.to_string().contains("twice"), "{error}");
 }
+
+#[tokio::test]
+async fn how_long_the_service_wants_to_be_left_alone_is_told() {
+    let script = Script::new([reply("503 Slow Down", &[("Retry-After", "7")], "")]).await;
+    let error = script
+        .bucket(1)
+        .put_object("k".parse().unwrap(), "")
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+}
